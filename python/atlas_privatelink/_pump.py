@@ -1,0 +1,48 @@
+"""Wakes event loops that cannot watch a descriptor (Windows' proactor loop). Other loops need no thread of Python's."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import weakref
+
+from ._core import next_bridge, stop_pump
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+
+_bridges: dict[int, tuple[weakref.ref[AbstractEventLoop], Callable[[], None]]] = {}
+_started_in: int | None = None
+
+
+def register(bridge_id: int, loop: AbstractEventLoop, bridge: Callable[[], None]) -> None:
+    """Has `loop` call `bridge` whenever one of its requests has finished."""
+    global _started_in  # noqa: PLW0603
+    _bridges[bridge_id] = (weakref.ref(loop), bridge)
+    if _started_in != os.getpid():
+        _started_in = os.getpid()
+        thread = threading.Thread(target=_run, name="atlas-privatelink-pump", daemon=True)
+        thread.start()
+        atexit.register(_stop, thread)
+
+
+def _run() -> None:
+    while (bridge_id := next_bridge()) is not None:
+        entry = _bridges.get(bridge_id)
+        loop = entry and entry[0]()
+        if entry is None or loop is None:
+            _bridges.pop(bridge_id, None)
+            continue
+        try:
+            loop.call_soon_threadsafe(entry[1])
+        except RuntimeError:  # the loop is closed
+            _bridges.pop(bridge_id, None)
+
+
+def _stop(thread: threading.Thread) -> None:
+    if _started_in == os.getpid():
+        stop_pump()
+        thread.join()

@@ -1,0 +1,85 @@
+//! The error body, in all the forms in which it has been seen.
+
+use serde_json::Value;
+
+/// What an error answer says about itself. Every part can be missing: the status is what counts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ErrorBody {
+    /// `detail`: what went wrong, in a sentence.
+    pub detail: Option<String>,
+    /// `errorCode`: Atlas's own word for it.
+    pub error_code: Option<String>,
+    /// `reason`: HTTP's phrase for the status.
+    pub reason: Option<String>,
+    /// `parameters`: the values that the detail names.
+    pub parameters: Vec<Value>,
+    /// `badRequestDetail.fields[]` as (field, description).
+    pub fields: Vec<(String, String)>,
+}
+
+impl ErrorBody {
+    /// Reads a body that should be an error's. Anything else (HTML, nothing, an array) is an error without details.
+    pub fn parse(body: &[u8]) -> Self {
+        serde_json::from_slice(body).map(|value: Value| Self::from_value(&value)).unwrap_or_default()
+    }
+
+    /// The same, from JSON that was read already.
+    pub fn from_value(value: &Value) -> Self {
+        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let fields = value.pointer("/badRequestDetail/fields").and_then(Value::as_array);
+        Self {
+            detail: text("detail"),
+            error_code: text("errorCode"),
+            reason: text("reason"),
+            parameters: value.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default(),
+            fields: fields
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| {
+                    let part = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+                    Some((part("field")?, part("description").unwrap_or_default()))
+                })
+                .collect(),
+        }
+    }
+
+    /// How long a `RATE_LIMITED_TOKEN_BUCKET` asks to wait, in seconds: its second parameter.
+    pub fn retry_after(&self) -> Option<f64> {
+        let seconds = match self.parameters.get(1)? {
+            Value::Number(n) => n.as_f64()?,
+            Value::String(s) => s.parse().ok()?,
+            _ => return None,
+        };
+        (seconds.is_finite() && seconds >= 0.0).then_some(seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorBody;
+    use serde_json::json;
+
+    #[test]
+    fn every_form() {
+        let full = ErrorBody::parse(
+            br#"{"detail":"d","error":404,"errorCode":"CLUSTER_NOT_FOUND","parameters":["a",1],"reason":"Not Found"}"#,
+        );
+        assert_eq!(full.error_code.as_deref(), Some("CLUSTER_NOT_FOUND"));
+        assert_eq!(full.parameters, [json!("a"), json!(1)]);
+        for bad in [&b""[..], b"<html>", b"[]", b"null", b"3", br#"{"detail":3,"parameters":null,"errorCode":null}"#] {
+            assert_eq!(ErrorBody::parse(bad), ErrorBody::default());
+        }
+        let fields = ErrorBody::parse(br#"{"badRequestDetail":{"fields":[{"field":"comment","description":"x"},4]}}"#);
+        assert_eq!(fields.fields, [("comment".to_owned(), "x".to_owned())]);
+    }
+
+    #[test]
+    fn the_bucket_says_when() {
+        let body = |p| ErrorBody { parameters: p, ..Default::default() };
+        assert_eq!(body(vec![json!("/x"), json!("7"), json!("4000")]).retry_after(), Some(7.0));
+        assert_eq!(body(vec![json!("/x"), json!(0)]).retry_after(), Some(0.0));
+        assert_eq!(body(vec![json!("/x"), json!("soon")]).retry_after(), None);
+        assert_eq!(body(vec![json!("/x"), json!(-1)]).retry_after(), None);
+        assert_eq!(body(vec![]).retry_after(), None);
+    }
+}

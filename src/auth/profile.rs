@@ -1,0 +1,81 @@
+//! The Atlas CLI's configuration file: `config.toml`, one table per profile.
+
+use std::path::PathBuf;
+use toml::{Table, Value};
+
+/// Where the Atlas CLI keeps it on this system.
+pub(super) fn path(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let folder = if cfg!(windows) {
+        PathBuf::from(variable("AppData")?)
+    } else if let Some(folder) = variable("XDG_CONFIG_HOME") {
+        PathBuf::from(folder)
+    } else if cfg!(target_os = "macos") {
+        PathBuf::from(variable("HOME")?).join("Library/Application Support")
+    } else {
+        PathBuf::from(variable("HOME")?).join(".config")
+    };
+    Some(folder.join("atlascli").join("config.toml"))
+}
+
+/// The names of the profiles in the file, sorted.
+pub(super) fn names(text: &str) -> Vec<String> {
+    let table: Table = text.parse().unwrap_or_default();
+    let mut names: Vec<_> = table.into_iter().filter(|(_, value)| value.is_table()).map(|(name, _)| name).collect();
+    names.sort();
+    names
+}
+
+/// What one profile says.
+pub(super) struct Profile {
+    name: String,
+    path: String,
+    pub(super) public_api_key: Option<String>,
+    pub(super) private_api_key: Option<String>,
+    pub(super) client_id: Option<String>,
+    service: Option<String>,
+    url: Option<String>,
+}
+
+impl Profile {
+    /// `None` where the file has no table of that name.
+    pub(super) fn parse(name: &str, path: &str, text: &str) -> Result<Option<Self>, String> {
+        // the parser's own message quotes the line, and the line may hold a key
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let line = error.span().map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+            let at = line.map(|line| format!(" at line {line}")).unwrap_or_default();
+            format!("the Atlas CLI's configuration {path} is not valid TOML{at}")
+        })?;
+        let Some(Value::Table(fields)) = table.get(name) else { return Ok(None) };
+        let text = |key: &str| match fields.get(key) {
+            Some(Value::String(value)) if !value.is_empty() => Ok(Some(value.clone())),
+            Some(Value::String(_)) | None => Ok(None),
+            Some(_) => Err(format!("{key} of profile '{name}' in {path} must be a string")),
+        };
+        Ok(Some(Self {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            public_api_key: text("public_api_key")?,
+            private_api_key: text("private_api_key")?,
+            client_id: text("client_id")?,
+            service: text("service")?,
+            url: text("base_url")?.or(text("ops_manager_url")?),
+        }))
+    }
+
+    /// For people.
+    pub(super) fn source(&self) -> String {
+        format!("profile '{}' of {}", self.name, self.path)
+    }
+
+    /// The host that the profile means, if it says so.
+    pub(super) fn base_url(&self) -> Result<Option<String>, String> {
+        match (&self.url, self.service.as_deref()) {
+            (Some(url), _) => Ok(Some(url.clone())),
+            (None, None | Some("cloud")) => Ok(None),
+            (None, Some("cloudgov")) => Ok(Some("https://cloud.mongodbgov.com".to_owned())),
+            (None, Some(other)) => {
+                Err(format!("{} has service {other:?} and no base_url: which host is meant?", self.source()))
+            }
+        }
+    }
+}

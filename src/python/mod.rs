@@ -1,0 +1,35 @@
+//! The extension module `atlas_privatelink._core`. Nothing else knows pyo3.
+//!
+//! No thread of ours ever touches Python: results wait in a [`mailbox`] until the event loop's own thread takes them
+//! out and turns them into Python objects (see `docs/decisions/bridge.md`).
+
+use pyo3::prelude::*;
+
+mod bridge;
+mod call;
+mod core;
+mod errors;
+mod fork;
+mod json;
+mod mailbox;
+mod models;
+mod per_process;
+mod pump;
+mod runtime;
+
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::call::Call;
+    #[pymodule_export]
+    use super::core::Core;
+    #[pymodule_export]
+    use super::pump::{next_bridge, stop_pump};
+
+    #[pymodule_init]
+    fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
+        use super::PyModuleMethods;
+        super::fork::watch()?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
