@@ -24,7 +24,8 @@ RULES = [
     ),
     (
         r"One client can serve several event loops and threads at a time, and works on in a forked child\.",
-        "One client can serve several threads at a time, works inside a running event loop and in a forked child.",
+        "One client can serve several threads at a time, inside a running event loop too, and works on in a forked\n"
+        "    child.",
     ),
     (r"\bAsyncClient\b", "Client"),
     (r"\basync def\b", "def"),
@@ -39,7 +40,7 @@ RULES = [
 def derive(source: str) -> str:
     """The blocking source for an asynchronous one."""
     for pattern, replacement in RULES:
-        source, count = re.subn(pattern, lambda _, r=replacement: r, source, flags=re.DOTALL)
+        source, count = re.subn(pattern, replacement, source, flags=re.DOTALL)
         if not count:
             raise SystemExit(f"twins: the rule {pattern!r} matches nothing in {SOURCE.name}")
     return source

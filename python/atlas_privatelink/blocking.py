@@ -24,7 +24,8 @@ class Client:
     (`MONGODB_ATLAS_PUBLIC_API_KEY` and `MONGODB_ATLAS_PRIVATE_API_KEY`), else from the Atlas CLI's profile `default`.
     Nothing is opened before the first call.
 
-    One client can serve several threads at a time, works inside a running event loop and in a forked child. Use it as a context
+    One client can serve several threads at a time, inside a running event loop too, and works on in a forked
+    child. Use it as a context
     manager, or call `close`.
 
     Args:

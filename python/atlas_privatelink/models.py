@@ -19,8 +19,8 @@ __all__ = ["EndpointStatus", "Response", "ServerlessEndpoint"]
 class EndpointStatus(str, Enum):
     """The state of a private endpoint of a serverless instance.
 
-    A word that Atlas adds later becomes a value of this type too, equal to its text. An endpoint that Atlas sent without
-    a status has the value `"UNKNOWN"`.
+    A word that Atlas adds later becomes a value of this type too, equal to its text. An endpoint that Atlas sent
+    without a status has the value `"UNKNOWN"`.
     """
 
     RESERVATION_REQUESTED = "RESERVATION_REQUESTED"
@@ -37,7 +37,9 @@ class EndpointStatus(str, Enum):
     """On its way out."""
 
     __str__ = str.__str__
-    __format__ = str.__format__
+
+    def __format__(self, format_spec: str) -> str:
+        return str.__format__(self, format_spec)
 
     @classmethod
     def _missing_(cls, value: object) -> EndpointStatus | None:
@@ -121,7 +123,7 @@ def html_table(title: str, rows: Mapping[str, object]) -> str:
         f'<tr><th scope="row" style="{style};font-weight:600">{escape(name)}</th>'
         f'<td style="{style};overflow-wrap:anywhere">{escape(str(value))}</td></tr>'
         for name, value in rows.items()
-        if value is not None and value != {} and value != ()
+        if value not in (None, {}, ())
     )
     return (
         '<table style="border-collapse:collapse;color:inherit;background:transparent">'

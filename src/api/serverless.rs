@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn an_absent_comment_is_not_an_empty_one() {
-        let make = |comment| create(ApiVersion::V2, &instance(), comment, CommonQuery::default());
+        let make = |comment: Option<&str>| create(ApiVersion::V2, &instance(), comment, CommonQuery::default());
         assert_eq!(make(None).unwrap().body.as_deref(), Some(&b"{}"[..]));
         assert!(make(Some("")).is_err());
         assert!(make(Some(&"é".repeat(79))).is_ok());

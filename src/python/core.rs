@@ -8,6 +8,7 @@ use crate::auth::credentials::{self, Explicit, Process};
 use crate::client::{Client, CreateEndpoint, Error, IfExists, Options};
 use crate::python::call::{Call, closed};
 use crate::python::errors;
+use crate::python::fork;
 use crate::python::mailbox::Outcome;
 use crate::python::models::IntoModel;
 use crate::python::per_process::PerProcess;
@@ -28,9 +29,12 @@ pub(super) struct Connections {
     settings: Settings,
     key: ApiKey,
     closed: AtomicBool,
-    background: PerProcess<Mutex<Option<Client>>>,
-    blocking: PerProcess<Mutex<Option<(Arc<Runtime>, Client)>>>,
+    background: Slot<Client>,
+    blocking: Slot<(Arc<Runtime>, Client)>,
 }
+
+/// Empty once closed.
+type Slot<T> = PerProcess<Mutex<Option<T>>>;
 
 impl Connections {
     /// The client whose requests run on the background thread.
@@ -48,7 +52,7 @@ impl Connections {
 
     fn open<T: Clone>(
         &self,
-        slot: &PerProcess<Mutex<Option<T>>>,
+        slot: &Slot<T>,
         make: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
         let client = slot.get_or_try_init(|| Ok::<_, Error>(Mutex::new(Some(make()?))))?;
@@ -57,7 +61,7 @@ impl Connections {
     }
 
     fn close(&self) {
-        fn empty<T>(slot: &PerProcess<Mutex<Option<T>>>) {
+        fn empty<T>(slot: &Slot<T>) {
             let client = slot.get().and_then(|client| client.lock().unwrap_or_else(PoisonError::into_inner).take());
             drop(client);
         }
@@ -96,6 +100,8 @@ impl Core {
         proxy: Option<String>,
         allow_insecure: bool,
     ) -> PyResult<Self> {
+        // before anything is made that a forked child must not touch
+        fork::watch()?;
         let make = || {
             let options = Options {
                 api_version: api_version.map(version).transpose()?,

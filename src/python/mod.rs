@@ -25,11 +25,7 @@ mod _core {
     use super::core::Core;
     #[pymodule_export]
     use super::pump::{next_bridge, stop_pump};
-
-    #[pymodule_init]
-    fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
-        use super::PyModuleMethods;
-        super::fork::watch()?;
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
-    }
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 }

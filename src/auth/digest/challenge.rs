@@ -138,6 +138,12 @@ impl DigestChallenge {
         self.qop == Some(Qop::AuthInt)
     }
 
+    /// Whether the server keeps state per client: Apache sends an `opaque` when it checks counts, and then a newer nonce
+    /// of the same `opaque` ends the older ones.
+    pub fn is_stateful(&self) -> bool {
+        self.opaque.is_some()
+    }
+
     /// The same challenge with the nonce that `Authentication-Info` announced.
     pub fn with_nonce(&self, nonce: String) -> Self {
         Self { nonce, stale: false, ..self.clone() }

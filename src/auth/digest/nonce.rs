@@ -6,6 +6,12 @@ use digest_auth::HttpMethod;
 use diqwest::{DigestAuthCredentials, DigestAuthSession};
 use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Jetty's limits, and so Atlas's, are 60 s and 1,024 answers. A nonce is laid down a little before: one request for a
+/// new one costs less than the refusal of all that are in flight.
+const LIFE: Duration = Duration::from_secs(55);
+const ANSWERS: u32 = 1000;
 
 /// The name under which the session keeps its one challenge.
 const SLOT: &str = "nonce";
@@ -22,6 +28,7 @@ pub struct Nonce {
     tickets: AtomicU32,
     in_flight: AtomicU32,
     overlapped: AtomicBool,
+    born: Instant,
 }
 
 impl Nonce {
@@ -42,6 +49,7 @@ impl Nonce {
             tickets: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
             overlapped: AtomicBool::new(false),
+            born: Instant::now(),
         })
     }
 
@@ -66,6 +74,11 @@ impl Nonce {
         let mut value = HeaderValue::from_str(&answer.to_header_string()).map_err(|error| error.to_string())?;
         value.set_sensitive(true);
         Ok(value)
+    }
+
+    /// Whether the server is about to call it stale.
+    pub(super) fn is_worn(&self) -> bool {
+        self.tickets.load(Ordering::Acquire) >= ANSWERS || self.born.elapsed() >= LIFE
     }
 
     pub(super) fn enter(&self) {

@@ -2,8 +2,9 @@
 //!
 //! Servers differ. Jetty, and so Atlas, takes the counts of one nonce in any order: there, all requests in flight can
 //! share it. Others refuse a count out of order, and refuse it with the very words that a wrong key gets. So an origin
-//! begins *shared*; the first refusal that only order explains puts it into *lanes* for good: a nonce is then in at
-//! most one request at a time, borrowed and put back, and as many exist as requests are in flight.
+//! begins *shared*, unless its challenge shows state per client; the first refusal that only order explains puts it
+//! into *lanes* for good: a nonce is then in at most one request at a time, borrowed and put back, and as many exist as
+//! requests are in flight.
 //!
 //! Nothing is lost while learning: a refused request was not executed, and is answered again on the nonce of its own
 //! refusal. Only the refusal of a nonce that nobody else has used means a wrong key.
@@ -79,8 +80,14 @@ impl Nonces {
     /// A known nonce where there is one.
     fn known(&self) -> Option<Ticket> {
         match &mut *self.mode() {
-            Mode::Shared(nonce) => Some(Ticket::new(nonce.clone()?, false)),
-            Mode::Lanes(idle) => Some(Ticket::new(idle.pop()?, true)),
+            Mode::Shared(nonce) => {
+                nonce.take_if(|nonce| nonce.is_worn());
+                Some(Ticket::new(nonce.clone()?, false))
+            }
+            Mode::Lanes(idle) => {
+                idle.retain(|nonce| !nonce.is_worn());
+                Some(Ticket::new(idle.pop()?, true))
+            }
         }
     }
 
@@ -105,15 +112,15 @@ impl Nonces {
     /// # Errors
     /// A sentence, where the challenge cannot be worked with.
     pub fn challenged(&self, asking: Asking, challenge: DigestChallenge) -> Result<Ticket, String> {
-        let reusable = challenge.is_reusable();
+        let shareable = challenge.is_reusable() && !challenge.is_stateful();
         let nonce = Arc::new(Nonce::new(challenge, &self.key)?);
         let mut mode = self.mode();
         let exclusive = match &mut *mode {
-            Mode::Shared(shared) if reusable => {
+            Mode::Shared(shared) if shareable => {
                 *shared = Some(nonce.clone());
                 false
             }
-            // each request will need a challenge of its own: they must not queue for each other's
+            // each request in flight will need a challenge of its own: they must not queue for each other's
             Mode::Shared(_) => {
                 *mode = Mode::Lanes(Vec::new());
                 true

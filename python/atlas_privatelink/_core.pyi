@@ -1,0 +1,104 @@
+# Derived from src/python by `make stubs`: do not edit.
+from os import PathLike
+from typing import Any, Final, SupportsFloat, SupportsIndex, final
+
+__all__ = ["__version__", "Call", "Core", "next_bridge", "stop_pump"]
+
+__version__: Final[str]
+
+@final
+class Call:
+    """
+    A call that was checked and not sent yet: `await` it, or `run` it.
+    """
+    def __await__(self, /) -> Any:
+        """
+        Sends the request from the background thread; the running loop's future of its outcome.
+        """
+    def cancel(self, /) -> None:
+        """
+        Drops the request if it is still in flight. Does no harm otherwise.
+        """
+    def run(self, /) -> Any:
+        """
+        Runs the call in this thread, detached from the interpreter, and looks for signals all the while.
+        """
+
+@final
+class Core:
+    """
+    A configured client of the Administration API; `AsyncClient` and `Client` are its faces.
+    """
+    def __new__(
+        cls,
+        /,
+        public_key: str | None,
+        private_key: str | None,
+        *,
+        profile: str | None,
+        base_url: str | None,
+        api_version: str | None,
+        timeout: SupportsFloat | SupportsIndex,
+        connect_timeout: SupportsFloat | SupportsIndex,
+        max_retries: SupportsIndex,
+        max_connections: SupportsIndex,
+        ca_file: str | PathLike[str] | None,
+        proxy: str | None,
+        allow_insecure: bool,
+    ) -> Core: ...
+    @property
+    def base_url(self, /) -> str:
+        """
+        Where the API is.
+        """
+    def close(self, /) -> None:
+        """
+        Closes idle connections. Calls in flight end as they would have; later ones are refused.
+        """
+    def create_endpoint(
+        self, /, group_id: str, instance_name: str, *, comment: str | None, if_exists: str, pretty: bool, envelope: bool
+    ) -> Call:
+        """
+        "Create One Private Endpoint for One Serverless Instance".
+        """
+    @property
+    def credentials_source(self, /) -> str:
+        """
+        Where the key was found.
+        """
+    def get_endpoint(
+        self, /, group_id: str, instance_name: str, endpoint_id: str, *, pretty: bool, envelope: bool
+    ) -> Call:
+        """
+        "Return One Private Endpoint for One Serverless Instance".
+        """
+    def list_endpoints(self, /, group_id: str, instance_name: str, *, pretty: bool, envelope: bool) -> Call:
+        """
+        "Return All Private Endpoints for One Serverless Instance".
+        """
+    @property
+    def public_key(self, /) -> str:
+        """
+        The public half of the key.
+        """
+    def with_options(
+        self,
+        /,
+        *,
+        timeout: SupportsFloat | SupportsIndex | None = None,
+        max_retries: SupportsIndex | None = None,
+        api_version: str | None = None,
+    ) -> Core:
+        """
+        The same client with other limits: connections and nonces are shared.
+        """
+
+def next_bridge() -> int | None:
+    """
+    Waits for a bridge with finished requests; `None` once the pump is stopped.
+    """
+
+def stop_pump() -> None:
+    """
+    Ends the pump's thread, so that it can be joined.
+    """
