@@ -197,7 +197,9 @@ mod tests {
         assert_eq!(request.method, Method::POST);
         assert_eq!(
             request.target,
-            format!("/api/atlas/v1.0/groups/{GROUP}/privateEndpoint/serverless/instance/Instance0/endpoint?pretty=true")
+            format!(
+                "/api/atlas/v1.0/groups/{GROUP}/privateEndpoint/serverless/instance/Instance0/endpoint?pretty=true"
+            )
         );
         assert_eq!(request.media_type, "application/json");
         assert_eq!(request.body.as_deref(), Some(&br#"{"comment":"example comment"}"#[..]));

@@ -259,11 +259,7 @@ mod tests {
     #[test]
     fn the_order_of_the_sources() {
         let around = Fake { variables: KEYS.to_vec(), file: Some(FILE) };
-        let given = Explicit {
-            public_key: Some("a".into()),
-            private_key: Some("b".into()),
-            ..Default::default()
-        };
+        let given = Explicit { public_key: Some("a".into()), private_key: Some("b".into()), ..Default::default() };
         assert_eq!(resolve(&given, &around).unwrap().source, "the arguments");
         let by_name = resolve(&named("prod"), &around).unwrap();
         assert_eq!(by_name.key.public_key(), "ppub");

@@ -4,8 +4,8 @@
 //! connection was lost after sending, an answer of 5xx, a time-out, a success without an id) the only way is to look:
 //! list, and adopt the endpoint that was made since and bears our comment, if nobody else can own it.
 
-use crate::api::serverless::{self, Endpoint, Instance};
 use crate::api::request::CommonQuery;
+use crate::api::serverless::{self, Endpoint, Instance};
 use crate::client::{Client, CreateEndpoint, Error, IfExists, Options, Reply, understand};
 use crate::transport::Limits;
 use std::collections::HashMap;

@@ -133,10 +133,7 @@ impl Error {
     }
 
     pub(super) fn unexpected(request: &Request, message: String, facts: Facts) -> Self {
-        Self::Unexpected(Lost {
-            message: format!("{}: {message}", request.operation),
-            facts: Some(Box::new(facts)),
-        })
+        Self::Unexpected(Lost { message: format!("{}: {message}", request.operation), facts: Some(Box::new(facts)) })
     }
 
     pub(super) fn api(request: &Request, status: StatusCode, json: &Value, answer: Answer) -> Self {
@@ -183,12 +180,18 @@ impl Error {
         let found = match (looked, candidates.len(), comment) {
             (Err(error), ..) => format!("looking for it failed too ({error})"),
             (Ok(()), 0, _) => "no endpoint that could be it is listed so far, but it may still appear".to_owned(),
-            (Ok(()), 1, None) => "one new endpoint is listed, but without a comment nothing shows that it is this one".to_owned(),
-            (Ok(()), 1, Some(_)) => "one endpoint with this comment is listed, but another creation in flight may own it".to_owned(),
+            (Ok(()), 1, None) => {
+                "one new endpoint is listed, but without a comment nothing shows that it is this one".to_owned()
+            }
+            (Ok(()), 1, Some(_)) => {
+                "one endpoint with this comment is listed, but another creation in flight may own it".to_owned()
+            }
             (Ok(()), n, _) => format!("{n} endpoints are listed that could be it"),
         };
         let how = match comment {
-            Some(comment) => format!("call list_endpoints and look for comment {comment:?}, or repeat with if_exists=\"adopt\""),
+            Some(comment) => {
+                format!("call list_endpoints and look for comment {comment:?}, or repeat with if_exists=\"adopt\"")
+            }
             None => "call list_endpoints and compare; with a comment this can be settled automatically".to_owned(),
         };
         Self::OutcomeUnknown(Box::new(OutcomeUnknown {
@@ -215,14 +218,17 @@ impl Error {
 
 fn hint(kind: ApiErrorKind, status: StatusCode, request: &Request, facts: &Facts) -> Option<String> {
     match kind {
-        ApiErrorKind::Authentication | ApiErrorKind::PermissionDenied | ApiErrorKind::AddressNotAllowed => Some(format!(
-            "this operation needs the {} role; Atlas answers 401 to a wrong key and to a key from outside the \
+        ApiErrorKind::Authentication | ApiErrorKind::PermissionDenied | ApiErrorKind::AddressNotAllowed => {
+            Some(format!(
+                "this operation needs the {} role; Atlas answers 401 to a wrong key and to a key from outside the \
              project's organisation, and 403 to an address outside the key's access list",
-            request.role
-        )),
+                request.role
+            ))
+        }
         ApiErrorKind::NotServerless | ApiErrorKind::Gone => Some(RETIRED.to_owned()),
         ApiErrorKind::Other if status.is_redirection() => {
-            let to = facts.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
+            let to =
+                facts.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
             Some(format!("redirects are not followed with credentials (to {to}): check base_url"))
         }
         _ => None,
@@ -232,7 +238,9 @@ fn hint(kind: ApiErrorKind, status: StatusCode, request: &Request, facts: &Facts
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: HTTP {}", self.operation, self.status.as_u16())?;
-        if let Some(word) = self.body.error_code.as_deref().or(self.body.reason.as_deref()).or(self.status.canonical_reason()) {
+        if let Some(word) =
+            self.body.error_code.as_deref().or(self.body.reason.as_deref()).or(self.status.canonical_reason())
+        {
             write!(f, " {word}")?;
         }
         if let Some(detail) = &self.body.detail {

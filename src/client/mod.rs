@@ -109,7 +109,8 @@ impl Client {
         limits: &Limits,
         parse: impl FnOnce(Value) -> Result<T, String>,
     ) -> Result<Reply<T>, Error> {
-        let answer = self.transport.send(request, limits).await.map_err(|failure| Error::connection(request, failure))?;
+        let answer =
+            self.transport.send(request, limits).await.map_err(|failure| Error::connection(request, failure))?;
         understand(request, answer, parse)
     }
 }
@@ -142,7 +143,9 @@ fn success(request: &Request, answer: Answer) -> Result<(Value, Facts), Error> {
     }
     match json {
         Ok(value) => Ok((value, answer.facts)),
-        Err(_) if answer.body.is_empty() => Err(Error::unexpected(request, "the answer is empty".to_owned(), answer.facts)),
+        Err(_) if answer.body.is_empty() => {
+            Err(Error::unexpected(request, "the answer is empty".to_owned(), answer.facts))
+        }
         Err(error) => Err(Error::unexpected(request, format!("the answer is not JSON: {error}"), answer.facts)),
     }
 }

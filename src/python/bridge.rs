@@ -115,7 +115,8 @@ pub(super) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 pub(super) fn of_loop<'py>(py: Python<'py>, event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Bridge>> {
     let now = generation();
     let known = KNOWN.with_borrow(|known| {
-        let mine = |k: &&Known| k.generation == now && k.event_loop.bind(py).upgrade().is_some_and(|l| l.is(event_loop));
+        let mine =
+            |k: &&Known| k.generation == now && k.event_loop.bind(py).upgrade().is_some_and(|l| l.is(event_loop));
         known.iter().find(mine).map(|k| k.bridge.clone_ref(py))
     });
     if let Some(bridge) = known {

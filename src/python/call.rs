@@ -88,7 +88,8 @@ impl Call {
             })
         });
         loop {
-            let tick = py.detach(|| runtime.block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, outcome.as_mut()).await }));
+            let tick =
+                py.detach(|| runtime.block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, outcome.as_mut()).await }));
             match tick {
                 Ok(Ok(value)) => return value.into_model(py),
                 Ok(Err(error)) => return Err(errors::to_python(py, error)),

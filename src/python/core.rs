@@ -50,11 +50,7 @@ impl Connections {
         })
     }
 
-    fn open<T: Clone>(
-        &self,
-        slot: &Slot<T>,
-        make: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    fn open<T: Clone>(&self, slot: &Slot<T>, make: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         let client = slot.get_or_try_init(|| Ok::<_, Error>(Mutex::new(Some(make()?))))?;
         let client = client.and_then(|client| client.lock().unwrap_or_else(PoisonError::into_inner).clone());
         client.filter(|_| !self.closed.load(Ordering::Acquire)).ok_or_else(closed)
@@ -109,7 +105,8 @@ impl Core {
             };
             let connect_timeout = seconds("connect_timeout", connect_timeout)?;
             let max_connections = usize::try_from(max_connections).ok().filter(|n| (1..=1024).contains(n));
-            let max_connections = max_connections.ok_or_else(|| Invalid::new("max_connections", "must be from 1 to 1024"))?;
+            let max_connections =
+                max_connections.ok_or_else(|| Invalid::new("max_connections", "must be from 1 to 1024"))?;
             let given = |url: &str| {
                 BaseUrl::parse(url, allow_insecure).map_err(|message| Error::Invalid(Invalid::new("base_url", message)))
             };
@@ -186,7 +183,8 @@ impl Core {
                 ("create", _) => IfExists::Create,
                 ("adopt", Some(_)) => IfExists::Adopt,
                 ("adopt", None) => {
-                    let rule = "must be given with if_exists=\"adopt\": it is all that an endpoint can be recognised by";
+                    let rule =
+                        "must be given with if_exists=\"adopt\": it is all that an endpoint can be recognised by";
                     return Err(Invalid::new("comment", rule));
                 }
                 (other, _) => {

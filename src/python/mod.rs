@@ -8,6 +8,8 @@ use pyo3::prelude::*;
 mod bridge;
 mod call;
 mod core;
+#[cfg(feature = "emulator")]
+mod emulator;
 mod errors;
 mod fork;
 mod json;
@@ -23,6 +25,9 @@ mod _core {
     use super::call::Call;
     #[pymodule_export]
     use super::core::Core;
+    #[cfg(feature = "emulator")]
+    #[pymodule_export]
+    use super::emulator::Emulator;
     #[pymodule_export]
     use super::pump::{next_bridge, stop_pump};
     #[pymodule_export]

@@ -22,11 +22,7 @@ static BACKGROUND: PerProcess<Background> = PerProcess::new();
 impl Background {
     fn new() -> io::Result<Self> {
         let runtime = current_thread()?;
-        Ok(Self {
-            handle: runtime.handle().clone(),
-            not_started: Mutex::new(Some(runtime)),
-            started: OnceLock::new(),
-        })
+        Ok(Self { handle: runtime.handle().clone(), not_started: Mutex::new(Some(runtime)), started: OnceLock::new() })
     }
 
     /// Apart from `new`, since of two that are made in a race only one may get a thread.

@@ -108,6 +108,9 @@ mod tests {
     #[test]
     fn a_prefix_is_kept() {
         let base = BaseUrl::parse("https://gate.example/atlas/", false).unwrap();
-        assert_eq!(base.join("/api/atlas/v2/x?pretty=true").as_str(), "https://gate.example/atlas/api/atlas/v2/x?pretty=true");
+        assert_eq!(
+            base.join("/api/atlas/v2/x?pretty=true").as_str(),
+            "https://gate.example/atlas/api/atlas/v2/x?pretty=true"
+        );
     }
 }

@@ -158,8 +158,7 @@ impl Received {
     }
 
     pub(super) fn into_answer(self, facts: Facts, sent: bool) -> Answer {
-        let facts =
-            Facts { status: Some(self.status), version: Some(self.version), headers: self.headers, ..facts };
+        let facts = Facts { status: Some(self.status), version: Some(self.version), headers: self.headers, ..facts };
         Answer { status: self.status, body: self.body, sent, note: self.note, facts }
     }
 }

@@ -96,7 +96,8 @@ impl Transport {
 
     /// One authenticated exchange.
     async fn attempt(&self, request: &Request, url: &Url, progress: &Progress) -> Result<Received, exchange::Trouble> {
-        let _permit = self.permits.acquire().await.map_err(|_| exchange::Trouble::internal("the transport is closed"))?;
+        let _permit =
+            self.permits.acquire().await.map_err(|_| exchange::Trouble::internal("the transport is closed"))?;
         let mut ticket = match self.nonces.start().await {
             Start::Answer(ticket) => ticket,
             Start::Ask(asking) => match self.first_leg(request, url, progress).await? {
@@ -171,10 +172,8 @@ impl Transport {
     ) -> Result<reqwest::Response, exchange::Trouble> {
         let body = request.body.as_deref().unwrap_or_default();
         let uri = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let authorization = self
-            .nonces
-            .authorization(ticket, &request.method, uri, body)
-            .map_err(exchange::Trouble::internal)?;
+        let authorization =
+            self.nonces.authorization(ticket, &request.method, uri, body).map_err(exchange::Trouble::internal)?;
         self.exchange(url, Outgoing::of(request, Some(authorization)), progress).await
     }
 

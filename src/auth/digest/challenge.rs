@@ -341,7 +341,10 @@ mod tests {
         let bare = challenge(&["digest Realm = \"r\" , NONCE = n1,algorithm=sha-256"]).unwrap();
         assert_eq!(bare.algorithm.algo, AlgorithmType::SHA2_256);
         assert_eq!((bare.nonce.as_str(), bare.qop), ("n1", None));
-        assert_eq!(challenge(&["Basic realm=x", "Bearer"]), Err(Unanswerable::NotDigest(vec!["basic".into(), "bearer".into()])));
+        assert_eq!(
+            challenge(&["Basic realm=x", "Bearer"]),
+            Err(Unanswerable::NotDigest(vec!["basic".into(), "bearer".into()]))
+        );
         assert_eq!(challenge(&[]), Err(Unanswerable::NotDigest(vec![])));
     }
 

@@ -62,7 +62,13 @@ impl Nonce {
     ///
     /// # Errors
     /// A sentence, where diqwest refuses.
-    pub fn authorization(&self, key: &ApiKey, method: &http::Method, uri: &str, body: &[u8]) -> Result<HeaderValue, String> {
+    pub fn authorization(
+        &self,
+        key: &ApiKey,
+        method: &http::Method,
+        uri: &str,
+        body: &[u8],
+    ) -> Result<HeaderValue, String> {
         let body = self.challenge.covers_body().then_some(body);
         let method = HttpMethod::from(method.as_str());
         let answer = if self.answered.swap(true, Ordering::AcqRel) {

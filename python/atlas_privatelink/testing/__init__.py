@@ -1,0 +1,378 @@
+"""A local Atlas for tests, benchmarks and demonstrations: no account, no network, no waiting.
+
+    from atlas_privatelink.testing import AtlasEmulator
+
+    with AtlasEmulator(clock="driven") as atlas:
+        ...  # talk to atlas.base_url with atlas.public_key and atlas.private_key
+        atlas.advance(90)  # the endpoint is RESERVED now
+
+It speaks HTTP/1.1 (and HTTP/2 with prior knowledge) on a loopback address, demands HTTP Digest as Atlas does, leads
+serverless private endpoints through their lives, and fails on request.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from atlas_privatelink import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["AtlasEmulator", "Authorization", "DigestMode", "FaultName", "RecordedRequest", "Stats"]
+
+DigestMode = Literal[
+    "jetty",
+    "rising",
+    "exact",
+    "one-time",
+    "misprint",
+    "two-challenges",
+    "header-twice",
+    "sha-256",
+    "sha-256-and-md5",
+    "no-qop",
+    "open",
+]
+
+FaultName = Literal[
+    "refuse",
+    "reset_before_handler",
+    "reset_after_handler",
+    "close_before_handler",
+    "close_after_handler",
+    "cut_body",
+    "delay",
+    "delay_after_handler",
+    "trickle",
+    "status",
+    "empty_body",
+    "not_json",
+    "huge_body",
+    "wrong_json",
+    "redirect",
+]
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What happened since the start or the last `AtlasEmulator.reset_stats`."""
+
+    requests: int
+    """Requests that arrived."""
+    answers: Mapping[tuple[str, int], int]
+    """Answers sent, by method and status. A request that got no answer is in none."""
+    challenges: int
+    """Answers with a challenge."""
+    connections: int
+    """Connections accepted."""
+    max_in_flight: int
+    """The most requests that were in flight at once."""
+    nonces_issued: int
+    """Nonces given out."""
+    nonce_counts: Mapping[str, Sequence[int]]
+    """For each nonce that came in, its counts in the order of arrival."""
+    endpoints_made: int
+    """Creations executed, also those whose answer a fault swallowed."""
+    refused: int
+    """Credentials that were not accepted."""
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """The parameters of `Authorization: Digest` that are kept. The response hash is not."""
+
+    username: str
+    nonce: str
+    uri: str
+    algorithm: str | None
+    qop: str | None
+    nc: int | None
+
+
+@dataclass(frozen=True)
+class RecordedRequest:
+    """One request as it arrived, without its secrets."""
+
+    method: str
+    target: str
+    """Path and query."""
+    headers: Mapping[str, str]
+    """By lower-case name. Of `authorization` only the scheme and some parameters are kept."""
+    authorization: Authorization | None
+    """The Digest parameters, if there were any."""
+    body: str
+    status: int | None
+    """The status of the answer; None if there was none, or none yet."""
+
+    @classmethod
+    def _from_json(cls, fields: dict[str, Any]) -> RecordedRequest:
+        authorization = fields.pop("authorization")
+        return cls(authorization=Authorization(**authorization) if authorization else None, **fields)
+
+
+class AtlasEmulator:
+    """A local Atlas. Start it with `with` or `start()`.
+
+    Args:
+        public_key: public half of the API key of a project owner.
+        private_key: its private half.
+        host: the loopback address to listen on.
+        port: the port to listen on; 0 lets the system choose.
+        digest: how it challenges, and how strict it is about a nonce's count. "jetty" is what Atlas does: each count
+            once, in any order. "rising" wants greater counts, "exact" wants 1, 2, 3, …, "one-time" gives out the next
+            nonce with each answer. "misprint" prints `op="auth"` for `qop="auth"`, "two-challenges" offers Basic in the
+            same header, "header-twice" sends the challenge twice, "sha-256" and "sha-256-and-md5" offer SHA-256,
+            "no-qop" is RFC 2069, "open" asks for nothing.
+        clock: "real", or "driven" for one that only `advance()` moves.
+        speed: seconds of the emulator per second of real time.
+        reservation_seconds: from RESERVATION_REQUESTED to RESERVED.
+        connection_seconds: from INITIATING to AVAILABLE.
+        deletion_seconds: from DELETING to gone.
+        capacity: requests that a project's token bucket holds.
+        refill: requests that flow into it per minute.
+        max_nonce_count: requests that a nonce is good for.
+        nonce_seconds: how long a nonce is good.
+        instances: the only instances that exist; None accepts any name.
+        groups: the only projects that exist; None accepts any id.
+        provider: the cloud of the instances, "AWS" or "AZURE".
+        record: whether requests and nonce counts are kept; switch it off to measure.
+
+    Raises:
+        ValueError: `start()` found an argument that breaks its rule; the message names both.
+    """
+
+    def __init__(
+        self,
+        *,
+        public_key: str = "abcdefgh",
+        private_key: str = "01234567-89ab-cdef-0123-456789abcdef",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        digest: DigestMode = "jetty",
+        clock: Literal["real", "driven"] = "real",
+        speed: float = 1.0,
+        reservation_seconds: float = 90,
+        connection_seconds: float = 90,
+        deletion_seconds: float = 30,
+        capacity: int = 4000,
+        refill: int = 2000,
+        max_nonce_count: int = 1024,
+        nonce_seconds: float = 60,
+        instances: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        provider: Literal["AWS", "AZURE"] = "AWS",
+        record: bool = True,
+    ) -> None:
+        self._options = _to_json(
+            {
+                "public_key": public_key,
+                "private_key": private_key,
+                "host": host,
+                "port": port,
+                "digest": digest,
+                "clock": clock,
+                "speed": speed,
+                "reservation_seconds": reservation_seconds,
+                "connection_seconds": connection_seconds,
+                "deletion_seconds": deletion_seconds,
+                "capacity": capacity,
+                "refill": refill,
+                "max_nonce_count": max_nonce_count,
+                "nonce_seconds": nonce_seconds,
+                "instances": instances,
+                "groups": groups,
+                "provider": provider,
+                "record": record,
+            }
+        )
+        self.public_key = public_key
+        self.private_key = private_key
+        self._digest = digest
+        self._core: _core.Emulator | None = None
+
+    def start(self) -> Self:
+        """Begin to listen; returns when it does. Does nothing if it was started before."""
+        if self._core is None:
+            self._core = _core.Emulator(self._options)
+        return self
+
+    def stop(self) -> None:
+        """Stop for good; what it knows can still be read. Does nothing if it was stopped before, or in a fork."""
+        if self._core is not None:
+            self._core.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        where = "not started" if self._core is None else self._core.base_url
+        return f"<AtlasEmulator {where} digest={self._digest!r} public_key={self.public_key!r}>"
+
+    @property
+    def _running(self) -> _core.Emulator:
+        if self._core is None:
+            raise RuntimeError("the emulator is not started: use it in a with statement, or call start()")
+        return self._core
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._running.port
+
+    @property
+    def base_url(self) -> str:
+        """The part of every URL before `/api/atlas/…`."""
+        return self._running.base_url
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point a client here."""
+        return {
+            "MONGODB_ATLAS_BASE_URL": self.base_url,
+            "MONGODB_ATLAS_PUBLIC_API_KEY": self.public_key,
+            "MONGODB_ATLAS_PRIVATE_API_KEY": self.private_key,
+        }
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward: endpoints live on, nonces age, buckets fill."""
+        self._running.advance(seconds)
+
+    def restart(self) -> None:
+        """Do what a restart of the server does: forget all nonces, close all connections, listen again.
+
+        The port, the keys and the endpoints stay.
+        """
+        self._running.restart()
+
+    def heal(self) -> None:
+        """Forget all faults, and listen again after the fault "refuse"."""
+        self._running.heal()
+
+    def fault(
+        self,
+        name: FaultName,
+        *,
+        method: str | None = None,
+        path_contains: str | None = None,
+        authenticated: bool | None = None,
+        times: int | None = 1,
+        after: int = 0,
+        **parameters: object,
+    ) -> None:
+        """Arm a fault. Those armed wait in order; each request takes at most one, the first that matches.
+
+        Delays are in real time. "Executed" means that the request was treated as without the fault, authentication
+        included: `authenticated=True` keeps faults away from requests that will only be challenged.
+
+        | name | what happens | parameters |
+        |---|---|---|
+        | `refuse` | connections are refused, at once, for all | `seconds` (until `heal()` or `restart()`), \
+`drop_connections` (False) |
+        | `reset_before_handler` | TCP reset, not executed | |
+        | `reset_after_handler` | executed, then TCP reset | |
+        | `close_before_handler` | connection closed without an answer, not executed | |
+        | `close_after_handler` | executed, then closed without an answer | |
+        | `cut_body` | executed; the answer breaks off | `bytes` that are sent |
+        | `delay` | waits, then is executed, even if the client is gone | `seconds` |
+        | `delay_after_handler` | executed, then the answer waits | `seconds` |
+        | `trickle` | executed; the answer's body comes byte by byte | `interval` in seconds |
+        | `status` | another answer | `status`, `retry_after` (none; seconds or a date), `format` ("json", "html", \
+"empty"), `error_code`, `executed` (False) |
+        | `empty_body` | executed, the right status, no body | |
+        | `not_json` | executed, the right status, HTML | |
+        | `huge_body` | executed, the right status, padding | `bytes`, `format` ("json", "text") |
+        | `wrong_json` | executed, the right status, another shape | `shape` ("array", "object", "no_id") |
+        | `redirect` | sent elsewhere, not executed | `location`, `status` (302) |
+
+        Args:
+            name: the kind of fault.
+            method: only requests with this method.
+            path_contains: only requests with this in their path or query.
+            authenticated: only requests with (True) or without (False) an `Authorization` header.
+            times: how many requests it takes; None for all until `heal()`.
+            after: how many matching requests pass first.
+            **parameters: see the table.
+
+        Raises:
+            ValueError: a name or parameter that does not exist or breaks its rule.
+        """
+        given: dict[str, object] = {
+            "method": method,
+            "path_contains": path_contains,
+            "authenticated": authenticated,
+            "times": None if times == 1 else times,
+            "always": True if times is None else None,
+            "after": after or None,
+        }
+        for parameter in parameters.keys() & given.keys():
+            raise ValueError(f"{name} takes no {parameter!r}")
+        chosen = {key: value for key, value in given.items() if value is not None}
+        self._running.fault(name, _to_json(chosen | parameters))
+
+    def add_key(
+        self, public_key: str, private_key: str, *, role: Literal["owner", "read_only", "outsider"] = "owner"
+    ) -> None:
+        """Accept one more API key.
+
+        A "read_only" key gets 403 `USER_UNAUTHORIZED` for changes. An "outsider" belongs to another organisation and
+        gets 401 `NOT_IN_GROUP`, with a challenge, as Atlas does it.
+        """
+        self._running.add_key(public_key, private_key, role)
+
+    def allow_address(self, allowed: bool) -> None:
+        """Whether callers are on the access list; otherwise they get 403 `IP_ADDRESS_NOT_ON_ACCESS_LIST`."""
+        self._running.allow_address(allowed)
+
+    def retire(self, how: Literal["version_gone", "not_serverless"] | None = "version_gone") -> None:
+        """Retire serverless private endpoints: 410 `VERSION_GONE`, or 400 `NOT_SERVERLESS_TENANT_CLUSTER`.
+
+        None brings them back.
+        """
+        self._running.retire(how)
+
+    def fail_next_endpoint(self, message: str = "The endpoint service could not be created.") -> None:
+        """Let the next endpoint made become FAILED with this `errorMessage`, when it would become RESERVED."""
+        self._running.fail_next_endpoint(message)
+
+    def endpoints(self, group_id: str | None = None, instance_name: str | None = None) -> list[dict[str, Any]]:
+        """The endpoints there are, as Atlas v2 sends them, oldest first within an instance."""
+        endpoints: list[dict[str, Any]] = json.loads(self._running.endpoints(group_id, instance_name))
+        return endpoints
+
+    def stats(self) -> Stats:
+        """What happened since the start or the last `reset_stats()`."""
+        counts = json.loads(self._running.stats())
+        counts["answers"] = {(method, status): count for method, status, count in counts["answers"]}
+        return Stats(**counts)
+
+    def requests(self) -> list[RecordedRequest]:
+        """The requests since the start or the last `reset_stats()`, in the order of arrival."""
+        return [RecordedRequest._from_json(fields) for fields in json.loads(self._running.requests())]
+
+    def take_finished_requests(self) -> list[RecordedRequest]:
+        """Remove the requests that were answered or given up from `requests()`, and return them."""
+        return [RecordedRequest._from_json(fields) for fields in json.loads(self._running.take_finished_requests())]
+
+    def reset_stats(self) -> None:
+        """Forget the counts and the requests."""
+        self._running.reset_stats()
+
+
+def _to_json(options: dict[str, object]) -> str:
+    """What JSON cannot hold goes as text, and is refused with the option's name."""
+    known = {
+        name: repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in options.items()
+    }
+    return json.dumps(known, default=repr)

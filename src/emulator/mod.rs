@@ -1,0 +1,228 @@
+//! A faithful local Atlas: for tests, benchmarks and demonstrations without an account.
+//!
+//! It listens on a loopback address, on a thread of its own, and does by a clock of its own what Atlas does: HTTP
+//! Digest with nonces that expire, the lives of serverless private endpoints, token buckets, error bodies. Beyond
+//! that it fails on request, at exact points of a request's way ([`fault`]).
+//!
+//! It shares nothing with the client but the vocabulary in [`crate::api`], so that no mistake can hide in both.
+//!
+//! | module | its one idea |
+//! |---|---|
+//! | [`config`] | what an emulator is started with |
+//! | `server`, `wire` | connections, and their bad ends |
+//! | `state`, `route`, `answer` | a request through authentication, roles, rate limit and operation |
+//! | `digest`, `nonce` | HTTP Digest from the server's side |
+//! | `serverless` | the endpoints and their lives |
+//! | `bucket`, `clock`, `random` | the token bucket, the clock, ids |
+//! | [`fault`], [`stats`] | what should go wrong, what happened |
+
+mod answer;
+mod bucket;
+mod clock;
+pub mod config;
+mod digest;
+pub mod fault;
+mod fields;
+mod nonce;
+mod random;
+mod route;
+mod server;
+mod serverless;
+mod state;
+pub mod stats;
+mod wire;
+
+pub use config::Config;
+pub use fault::Fault;
+pub use state::{Retirement, Role};
+pub use stats::{RecordedRequest, Stats};
+
+use crate::api::Invalid;
+use serde_json::Value;
+use server::{Door, Order, Shared};
+use state::State;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+/// A running emulator. Dropping it stops it.
+///
+/// A child made by `fork` inherits a copy that nothing runs behind: there, [`Emulator::stop`] and dropping do
+/// nothing, and the other methods must not be called ([`Emulator::is_inherited`] tells).
+pub struct Emulator {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    process: u32,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    commands: UnboundedSender<server::Command>,
+    thread: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Starts one; on return it is listening.
+    ///
+    /// # Errors
+    /// The port is taken, or the system has no thread or socket to give.
+    pub fn start(config: Config) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let wanted = SocketAddr::new(config.host, config.port);
+        let (door, listener) = {
+            let _inside = runtime.enter();
+            Door::open(wanted)?
+        };
+        let address = door.address();
+        let shared = Arc::new(Shared::new(State::new(config)));
+        let (commands, orders) = unbounded_channel();
+        let served = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("atlas-emulator".to_owned())
+            .spawn(move || runtime.block_on(server::run(served, door, listener, orders)))?;
+        let running = Mutex::new(Some(Running { commands, thread }));
+        Ok(Self { shared, address, process: std::process::id(), running })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The part of every URL before `/api/atlas/…`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Whether this is a forked child's copy.
+    pub fn is_inherited(&self) -> bool {
+        self.process != std::process::id()
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, by: Duration) {
+        self.shared.state().clock.advance(by);
+    }
+
+    /// Forgets all nonces and closes all connections, as a restart of the server would; the port, the keys and the
+    /// endpoints stay. Ends a [`fault::Request::Refuse`].
+    pub fn restart(&self) {
+        self.order(Order::Restart);
+    }
+
+    /// Forgets all faults, and listens again if it was told to refuse.
+    pub fn heal(&self) {
+        self.order(Order::Heal);
+    }
+
+    /// Arms a fault, or begins to refuse connections.
+    pub fn fault(&self, fault: fault::Request) {
+        match fault {
+            fault::Request::Armed(fault) => self.shared.state().faults.arm(fault),
+            fault::Request::Refuse { duration, drop_connections } => {
+                self.order(Order::Refuse { duration, drop_connections });
+            }
+        }
+    }
+
+    /// Accepts another key.
+    ///
+    /// # Errors
+    /// A half of the key that no header could carry.
+    pub fn add_key(&self, public_key: &str, private_key: &str, role: Role) -> Result<(), Invalid> {
+        let public_key = config::key("public_key", public_key)?;
+        let private_key = config::key("private_key", private_key)?;
+        self.shared.state().add_key(public_key, &private_key, role);
+        Ok(())
+    }
+
+    /// Whether requests come from an address on the access list.
+    pub fn allow_address(&self, allowed: bool) {
+        self.shared.state().address_allowed = allowed;
+    }
+
+    /// Retires serverless private endpoints, or brings them back.
+    pub fn retire(&self, retirement: Option<Retirement>) {
+        self.shared.state().retired = retirement;
+    }
+
+    /// The next endpoint made will be `FAILED` with this message, at the time when it would be `RESERVED`.
+    pub fn fail_next_endpoint(&self, message: &str) {
+        self.shared.state().endpoints.doom_next(message.to_owned());
+    }
+
+    /// What happened since the start or the last reset.
+    pub fn stats(&self) -> Stats {
+        let max_in_flight = self.shared.max_in_flight.load(Ordering::Relaxed);
+        Stats { max_in_flight, ..self.shared.state().stats.clone() }
+    }
+
+    /// The requests since the start or the last reset, in the order of arrival.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.state().requests()
+    }
+
+    /// Takes those requests out that have been answered or given up.
+    pub fn take_finished_requests(&self) -> Vec<RecordedRequest> {
+        self.shared.state().take_finished()
+    }
+
+    /// Begins to count anew.
+    pub fn reset_stats(&self) {
+        let mut state = self.shared.state();
+        state.reset_stats();
+        self.shared.max_in_flight.store(0, Ordering::Relaxed);
+    }
+
+    /// The endpoints as v2 sends them, oldest first within an instance.
+    pub fn endpoints(&self, group_id: Option<&str>, instance_name: Option<&str>) -> Vec<Value> {
+        self.shared.state().export_endpoints(group_id, instance_name)
+    }
+
+    /// Stops it. What it knows can still be read.
+    pub fn stop(&self) {
+        if self.is_inherited() {
+            return;
+        }
+        self.order(Order::Stop);
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Running { thread, .. }) = running {
+            // Only a panic over there makes this an error, and it has been printed.
+            let _ = thread.join();
+        }
+    }
+
+    /// Has the server's thread do something and waits until it is done; nothing happens when it has ended.
+    fn order(&self, order: Order) {
+        let (done, wait) = mpsc::sync_channel(1);
+        let sent = match &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(running) => running.commands.send((order, done)).is_ok(),
+            None => false,
+        };
+        if sent {
+            // An error means that the thread has ended in the meantime.
+            let _ = wait.recv();
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        if self.is_inherited() {
+            // Its locks may be held for ever by a thread that the child does not have.
+            std::mem::forget(self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        } else {
+            self.stop();
+        }
+    }
+}
+
+impl std::fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Emulator").field("address", &self.address).finish_non_exhaustive()
+    }
+}

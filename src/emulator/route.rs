@@ -1,0 +1,102 @@
+//! What a request-target names.
+
+use crate::api::ApiVersion;
+
+/// A target's path, and the parameters that every resource understands.
+pub(crate) struct Query<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) pretty: bool,
+    pub(crate) envelope: bool,
+}
+
+impl<'a> Query<'a> {
+    pub(crate) fn parse(target: &'a str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (mut pretty, mut envelope) = (false, false);
+        for parameter in query.split('&') {
+            match parameter.split_once('=') {
+                Some(("pretty", value)) => pretty = value.eq_ignore_ascii_case("true"),
+                Some(("envelope", value)) => envelope = value.eq_ignore_ascii_case("true"),
+                _ => {}
+            }
+        }
+        Self { path, pretty, envelope }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// The endpoints of one instance, or one of them.
+    Serverless { version: ApiVersion, group: String, instance: String, id: Option<String> },
+    /// Nothing that the emulator has.
+    Unknown { version: ApiVersion },
+}
+
+impl Route {
+    pub(crate) fn parse(path: &str) -> Self {
+        let versions = [ApiVersion::V1_0, ApiVersion::V2];
+        let found = versions.into_iter().find_map(|v| Some((v, path.strip_prefix(v.prefix())?.strip_prefix('/')?)));
+        let Some((version, rest)) = found else { return Route::Unknown { version: ApiVersion::V1_0 } };
+        let segments: Option<Vec<String>> = rest.split('/').map(decode).collect();
+        let segments = segments.unwrap_or_default();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let (group, instance, id) = match segments.as_slice() {
+            ["groups", group, "privateEndpoint", "serverless", "instance", instance, "endpoint"] => {
+                (group, instance, None)
+            }
+            ["groups", group, "privateEndpoint", "serverless", "instance", instance, "endpoint", id] => {
+                (group, instance, Some((*id).to_owned()))
+            }
+            _ => return Route::Unknown { version },
+        };
+        Route::Serverless { version, group: (*group).to_owned(), instance: (*instance).to_owned(), id }
+    }
+
+    pub(crate) fn version(&self) -> ApiVersion {
+        match self {
+            Route::Serverless { version, .. } | Route::Unknown { version } => *version,
+        }
+    }
+}
+
+/// Percent-decoding; `None` if it is not valid or not UTF-8.
+fn decode(segment: &str) -> Option<String> {
+    let mut bytes = segment.bytes();
+    let mut decoded = Vec::with_capacity(segment.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
+                u8::try_from(high? * 16 + low?).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        let root = "/groups/5f7cac1adf5d6c6306f4b283/privateEndpoint/serverless/instance/Instance%30/endpoint";
+        let found = Route::parse(&format!("/api/atlas/v2{root}/abc"));
+        let Route::Serverless { version, group, instance, id } = found else { panic!() };
+        assert_eq!((version, instance.as_str(), id.as_deref()), (ApiVersion::V2, "Instance0", Some("abc")));
+        assert_eq!(group, "5f7cac1adf5d6c6306f4b283");
+        for path in ["/", "/api/atlas/v2", "/api/atlas/v1.0/groups", "/api/atlas/v1.05/groups", "/api/atlas/v2/%zz"] {
+            assert!(matches!(Route::parse(path), Route::Unknown { .. }), "{path}");
+        }
+        assert!(matches!(Route::parse(&format!("/api/atlas/v2{root}/")), Route::Serverless { id: Some(_), .. }));
+    }
+
+    #[test]
+    fn flags() {
+        let query = Query::parse("/x?pretty=TRUE&envelope=1&other");
+        assert_eq!((query.path, query.pretty, query.envelope), ("/x", true, false));
+        assert!(Query::parse("/x?envelope=true").envelope);
+    }
+}

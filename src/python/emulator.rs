@@ -1,0 +1,126 @@
+//! The emulator for Python: JSON in, JSON out. `atlas_privatelink.testing` makes it comfortable.
+
+use crate::emulator::fault::Request;
+use crate::emulator::{Config, Emulator as Core, Retirement, Role};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// A running emulator.
+#[pyclass(frozen, module = "atlas_privatelink._core")]
+pub(crate) struct Emulator(Core);
+
+#[pymethods]
+impl Emulator {
+    /// Starts one with the options of a JSON object.
+    #[new]
+    fn new(py: Python<'_>, options: &str) -> PyResult<Self> {
+        let config = Config::from_json(object(options)?).map_err(invalid)?;
+        py.detach(|| Core::start(config)).map(Self).map_err(|error| PyOSError::new_err(error.to_string()))
+    }
+
+    #[getter]
+    fn port(&self) -> u16 {
+        self.0.address().port()
+    }
+
+    #[getter]
+    fn base_url(&self) -> String {
+        self.0.base_url()
+    }
+
+    fn advance(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
+        let by = Duration::try_from_secs_f64(seconds);
+        let by = by.map_err(|_| PyValueError::new_err(format!("seconds must be 0 or more, got {seconds}")))?;
+        self.here(py, |core| core.advance(by))
+    }
+
+    fn restart(&self, py: Python<'_>) -> PyResult<()> {
+        self.here(py, Core::restart)
+    }
+
+    fn heal(&self, py: Python<'_>) -> PyResult<()> {
+        self.here(py, Core::heal)
+    }
+
+    /// Arms a fault with the parameters of a JSON object.
+    fn fault(&self, py: Python<'_>, name: &str, parameters: &str) -> PyResult<()> {
+        let request = Request::from_json(name, object(parameters)?).map_err(invalid)?;
+        self.here(py, |core| core.fault(request))
+    }
+
+    fn add_key(&self, py: Python<'_>, public_key: &str, private_key: &str, role: &str) -> PyResult<()> {
+        let roles = [("owner", Role::Owner), ("read_only", Role::ReadOnly), ("outsider", Role::Outsider)];
+        let role = choice("role", role, &roles)?;
+        self.here(py, |core| core.add_key(public_key, private_key, role))?.map_err(invalid)
+    }
+
+    fn allow_address(&self, py: Python<'_>, allowed: bool) -> PyResult<()> {
+        self.here(py, |core| core.allow_address(allowed))
+    }
+
+    fn retire(&self, py: Python<'_>, how: Option<&str>) -> PyResult<()> {
+        let ways = [("version_gone", Retirement::VersionGone), ("not_serverless", Retirement::NotServerless)];
+        let how = how.map(|how| choice("how", how, &ways)).transpose()?;
+        self.here(py, |core| core.retire(how))
+    }
+
+    fn fail_next_endpoint(&self, py: Python<'_>, message: &str) -> PyResult<()> {
+        self.here(py, |core| core.fail_next_endpoint(message))
+    }
+
+    fn stats(&self, py: Python<'_>) -> PyResult<String> {
+        json(&self.here(py, Core::stats)?)
+    }
+
+    fn requests(&self, py: Python<'_>) -> PyResult<String> {
+        json(&self.here(py, Core::requests)?)
+    }
+
+    fn take_finished_requests(&self, py: Python<'_>) -> PyResult<String> {
+        json(&self.here(py, Core::take_finished_requests)?)
+    }
+
+    fn reset_stats(&self, py: Python<'_>) -> PyResult<()> {
+        self.here(py, Core::reset_stats)
+    }
+
+    #[pyo3(signature = (group_id, instance_name))]
+    fn endpoints(&self, py: Python<'_>, group_id: Option<&str>, instance_name: Option<&str>) -> PyResult<String> {
+        json(&self.here(py, |core| core.endpoints(group_id, instance_name))?)
+    }
+
+    fn stop(&self, py: Python<'_>) {
+        py.detach(|| self.0.stop());
+    }
+}
+
+impl Emulator {
+    /// A forked child has only a picture of the emulator, whose locks may be held for ever.
+    fn here<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&Core) -> T + Send) -> PyResult<T> {
+        if self.0.is_inherited() {
+            return Err(PyRuntimeError::new_err("this emulator runs in the process that started it, not in its child"));
+        }
+        Ok(py.detach(|| work(&self.0)))
+    }
+}
+
+fn object(text: &str) -> PyResult<Map<String, Value>> {
+    serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+fn invalid(invalid: crate::api::Invalid) -> PyErr {
+    PyValueError::new_err(invalid.to_string())
+}
+
+fn choice<T: Copy>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T> {
+    choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice).ok_or_else(|| {
+        let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
+        PyValueError::new_err(format!("{name} must be one of {}, got {given:?}", words.join(", ")))
+    })
+}
+
+fn json(value: &impl serde::Serialize) -> PyResult<String> {
+    serde_json::to_string(value).map_err(|error| PyRuntimeError::new_err(error.to_string()))
+}
