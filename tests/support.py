@@ -30,7 +30,9 @@ class Caller:
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def __call__(self, server: HasKey, method: str, *args: Any, options: dict[str, Any] | None = None, **kw: Any) -> Any:
+    def __call__(
+        self, server: HasKey, method: str, *args: Any, options: dict[str, Any] | None = None, **kw: Any
+    ) -> Any:
         """One call on a new client."""
         settings: dict[str, Any] = {
             "public_key": server.public_key,

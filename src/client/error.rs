@@ -136,7 +136,8 @@ impl Error {
         Self::Unexpected(Lost { message: format!("{}: {message}", request.operation), facts: Some(Box::new(facts)) })
     }
 
-    pub(super) fn api(request: &Request, status: StatusCode, json: &Value, answer: Answer) -> Self {
+    pub(super) fn api(request: &Request, json: &Value, answer: Answer) -> Self {
+        let status = answer.status;
         let mut body = ErrorBody::from_value(json);
         if body.error_code.is_none() {
             let header = answer.facts.headers.get("x-error-code").and_then(|value| value.to_str().ok());

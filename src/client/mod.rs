@@ -7,11 +7,10 @@ pub use error::{ApiError, ApiErrorKind, Error, Lost, OutcomeUnknown};
 
 use crate::api::request::CommonQuery;
 use crate::api::serverless::{self, Endpoint, Instance};
-use crate::api::{ApiVersion, Request, envelope};
+use crate::api::{ApiVersion, Request};
 use crate::auth::ApiKey;
 use crate::transport::{Answer, Facts, Limits, Settings, Transport};
 use creation::Creations;
-use http::StatusCode;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -121,31 +120,18 @@ fn understand<T>(
     answer: Answer,
     parse: impl FnOnce(Value) -> Result<T, String>,
 ) -> Result<Reply<T>, Error> {
-    let (json, facts) = success(request, answer)?;
-    match parse(json) {
+    let json = serde_json::from_slice::<Value>(&answer.body);
+    if !answer.status.is_success() {
+        return Err(Error::api(request, &json.unwrap_or_default(), answer));
+    }
+    let facts = answer.facts;
+    let value = match json {
+        Ok(value) => parse(value),
+        Err(_) if answer.body.is_empty() => Err("the answer is empty".to_owned()),
+        Err(error) => Err(format!("the answer is not JSON: {error}")),
+    };
+    match value {
         Ok(value) => Ok(Reply { value, facts }),
         Err(message) => Err(Error::unexpected(request, message, facts)),
-    }
-}
-
-/// The JSON of a success, out of its envelope.
-fn success(request: &Request, answer: Answer) -> Result<(Value, Facts), Error> {
-    let json = serde_json::from_slice::<Value>(&answer.body);
-    let (status, json) = match json {
-        Ok(value) if request.envelope && answer.status.is_success() => {
-            let (inner, value) = envelope::open(answer.status.as_u16(), value);
-            (StatusCode::from_u16(inner).unwrap_or(answer.status), Ok(value))
-        }
-        other => (answer.status, other),
-    };
-    if !status.is_success() {
-        return Err(Error::api(request, status, &json.unwrap_or_default(), answer));
-    }
-    match json {
-        Ok(value) => Ok((value, answer.facts)),
-        Err(_) if answer.body.is_empty() => {
-            Err(Error::unexpected(request, "the answer is empty".to_owned(), answer.facts))
-        }
-        Err(error) => Err(Error::unexpected(request, format!("the answer is not JSON: {error}"), answer.facts)),
     }
 }

@@ -103,7 +103,8 @@ pub(crate) struct Qop {
 }
 
 impl Credentials {
-    /// Reads what follows the word `Digest`.
+    /// Reads what follows the word `Digest`. Whether a value is quoted is not looked at: the RFC forbids it for `qop`
+    /// and `algorithm`, and clients that Atlas takes do it all the same.
     pub(crate) fn parse(parameters: &str) -> Result<Self, String> {
         let mut read = Self::default();
         let (mut qop, mut nc, mut cnonce) = (None, None, None);

@@ -110,13 +110,19 @@ impl Emulator {
 
     /// Forgets all nonces and closes all connections, as a restart of the server would; the port, the keys and the
     /// endpoints stay. Ends a [`fault::Request::Refuse`].
-    pub fn restart(&self) {
-        self.order(Order::Restart);
+    ///
+    /// # Errors
+    /// It cannot listen again: the system took the port away, or has no socket to give.
+    pub fn restart(&self) -> io::Result<()> {
+        self.order(Order::Restart)
     }
 
     /// Forgets all faults, and listens again if it was told to refuse.
-    pub fn heal(&self) {
-        self.order(Order::Heal);
+    ///
+    /// # Errors
+    /// It cannot listen again: the system took the port away, or has no socket to give.
+    pub fn heal(&self) -> io::Result<()> {
+        self.order(Order::Heal)
     }
 
     /// Arms a fault, or begins to refuse connections.
@@ -124,7 +130,8 @@ impl Emulator {
         match fault {
             fault::Request::Armed(fault) => self.shared.state().faults.arm(fault),
             fault::Request::Refuse { duration, drop_connections } => {
-                self.order(Order::Refuse { duration, drop_connections });
+                // Closing cannot fail.
+                let _ = self.order(Order::Refuse { duration, drop_connections });
             }
         }
     }
@@ -188,7 +195,8 @@ impl Emulator {
         if self.is_inherited() {
             return;
         }
-        self.order(Order::Stop);
+        // Stopping cannot fail.
+        let _ = self.order(Order::Stop);
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Running { thread, .. }) = running {
             // Only a panic over there makes this an error, and it has been printed.
@@ -197,16 +205,14 @@ impl Emulator {
     }
 
     /// Has the server's thread do something and waits until it is done; nothing happens when it has ended.
-    fn order(&self, order: Order) {
+    fn order(&self, order: Order) -> io::Result<()> {
         let (done, wait) = mpsc::sync_channel(1);
         let sent = match &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(running) => running.commands.send((order, done)).is_ok(),
             None => false,
         };
-        if sent {
-            // An error means that the thread has ended in the meantime.
-            let _ = wait.recv();
-        }
+        // Where nothing comes back, the thread has ended in the meantime.
+        if sent { wait.recv().unwrap_or(Ok(())) } else { Ok(()) }
     }
 }
 

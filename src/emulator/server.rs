@@ -66,8 +66,8 @@ pub(crate) enum Order {
     Stop,
 }
 
-/// An order, and where to say that it is done.
-pub(crate) type Command = (Order, std::sync::mpsc::SyncSender<()>);
+/// An order, and where to say that it is done or why it could not be.
+pub(crate) type Command = (Order, std::sync::mpsc::SyncSender<io::Result<()>>);
 
 /// The port, and a way to listen on it again.
 pub(crate) struct Door {
@@ -89,8 +89,12 @@ impl Door {
         self.address
     }
 
-    fn reopen(&self) -> io::Result<TcpListener> {
-        listen(bind(self.address)?)
+    /// Listens again, unless it does.
+    fn reopen(&self, listener: &mut Option<TcpListener>) -> io::Result<()> {
+        if listener.is_none() {
+            *listener = Some(listen(bind(self.address)?)?);
+        }
+        Ok(())
     }
 }
 
@@ -154,16 +158,16 @@ pub(crate) async fn run(
             // Out of file descriptors, or a peer that left at once: the next one may have more luck.
             Event::Accepted(Err(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
             Event::TimeToReopen => {
-                reopen_at = None;
-                listener = listener.or_else(|| door.reopen().ok());
+                let again = Duration::from_millis(50);
+                reopen_at = door.reopen(&mut listener).err().map(|_| Instant::now() + again);
             }
             Event::Ordered(None) => break,
             Event::Ordered(Some((order, done))) => {
-                match order {
+                let outcome = match order {
                     Order::Stop => {
                         listener.take().into_iter().for_each(close);
                         close_connections(&shared).await;
-                        let _ = done.send(());
+                        let _ = done.send(Ok(()));
                         break;
                     }
                     Order::Refuse { duration, drop_connections } => {
@@ -172,22 +176,23 @@ pub(crate) async fn run(
                         if drop_connections {
                             close_connections(&shared).await;
                         }
+                        Ok(())
                     }
                     Order::Heal => {
                         shared.state().faults.clear();
                         reopen_at = None;
-                        listener = listener.or_else(|| door.reopen().ok());
+                        door.reopen(&mut listener)
                     }
                     Order::Restart => {
                         listener.take().into_iter().for_each(close);
                         close_connections(&shared).await;
                         shared.state().restart();
                         reopen_at = None;
-                        listener = door.reopen().ok();
+                        door.reopen(&mut listener)
                     }
-                }
+                };
                 // The owner may have stopped waiting.
-                let _ = done.send(());
+                let _ = done.send(outcome);
             }
         }
     }

@@ -200,7 +200,7 @@ impl State {
                 let route = Route::parse(query.path);
                 let version = route.version();
                 let mut answer = self.admitted(incoming, &route, role, now);
-                if query.envelope && answer.content.is_some() | (answer.status == StatusCode::NO_CONTENT) {
+                if query.envelope && (answer.content.is_some() || answer.status == StatusCode::NO_CONTENT) {
                     answer = answer.into_envelope(version);
                 }
                 for (name, value) in COMMON_HEADERS {

@@ -43,10 +43,11 @@ impl Call {
     }
 
     fn take_work(&self) -> PyResult<Work> {
-        match std::mem::replace(&mut *self.state(), State::Over) {
+        let mut state = self.state();
+        match std::mem::replace(&mut *state, State::Over) {
             State::Ready(work) => Ok(work),
             other => {
-                *self.state() = other;
+                *state = other;
                 Err(PyRuntimeError::new_err("a call can be awaited or run only once"))
             }
         }

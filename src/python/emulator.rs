@@ -37,11 +37,11 @@ impl Emulator {
     }
 
     fn restart(&self, py: Python<'_>) -> PyResult<()> {
-        self.here(py, Core::restart)
+        Ok(self.here(py, Core::restart)??)
     }
 
     fn heal(&self, py: Python<'_>) -> PyResult<()> {
-        self.here(py, Core::heal)
+        Ok(self.here(py, Core::heal)??)
     }
 
     /// Arms a fault with the parameters of a JSON object.

@@ -1,6 +1,6 @@
 //! One HTTP message out, one in.
 
-use crate::api::Request;
+use crate::api::{Request, envelope};
 use crate::transport::facts::{Answer, Facts, Failure, FailureKind, Progress};
 use crate::transport::{Settings, trust};
 use bytes::{Bytes, BytesMut};
@@ -151,6 +151,18 @@ impl Received {
         }
         give_back().await;
         Ok(Self { status, headers, body: body.freeze(), version, note: None })
+    }
+
+    /// Takes the answer out of its envelope: the status that counts is the one inside.
+    pub(super) fn opened(mut self) -> Self {
+        if self.status.is_success()
+            && let Ok(body) = serde_json::from_slice(&self.body)
+        {
+            let (status, content) = envelope::open(self.status.as_u16(), body);
+            self.status = StatusCode::from_u16(status).unwrap_or(self.status);
+            self.body = if content.is_null() { Bytes::new() } else { content.to_string().into() };
+        }
+        self
     }
 
     pub(super) fn with_note(self, note: String) -> Self {

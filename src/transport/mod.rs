@@ -75,6 +75,7 @@ impl Transport {
         loop {
             let attempt = progress.begin_attempt();
             let outcome = match tokio::time::timeout_at(deadline, self.attempt(request, &url, &progress)).await {
+                Ok(Ok(received)) if request.envelope => Ok(received.opened()),
                 Ok(outcome) => outcome,
                 Err(_) => Err(progress.timed_out(limits.timeout)),
             };
