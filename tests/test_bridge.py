@@ -26,7 +26,7 @@ from atlas_privatelink import AsyncClient, Client, ConfigurationError, Serverles
 from atlas_privatelink._core import Core
 from atlas_privatelink.testing import AtlasEmulator
 
-Key = dict[str, str]
+Key = dict[str, Any]
 
 
 @pytest.fixture
@@ -38,12 +38,20 @@ async def create(client: AsyncClient, count: int = 1) -> list[ServerlessEndpoint
     return await asyncio.gather(*[client.create_endpoint(GROUP_ID, INSTANCE) for _ in range(count)])
 
 
+def wait_for_requests(atlas: AtlasEmulator, count: int) -> None:
+    while atlas.stats().requests < count:
+        time.sleep(0.01)
+
+
 class NoReaderLoop(asyncio.SelectorEventLoop):
     """A loop that cannot watch descriptors, as Windows' proactor loop."""
 
-    def add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:
-        # the loop's own self-pipe goes through _add_reader
-        raise NotImplementedError
+    @property
+    def add_reader(self) -> Any:  # the loop's own self-pipe goes through _add_reader
+        def refuse(*_: Any) -> None:
+            raise NotImplementedError
+
+        return refuse
 
 
 def loops() -> list[Any]:
@@ -102,8 +110,7 @@ def test_cancelling_drops_the_request(key: Key, atlas: AtlasEmulator) -> None:
     async def main() -> None:
         async with AsyncClient(**key) as client:
             task = asyncio.ensure_future(client.create_endpoint(GROUP_ID, INSTANCE))
-            while atlas.stats().requests < 2:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(wait_for_requests, atlas, 2)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -151,7 +158,8 @@ def test_coroutines_behave_like_coroutines(key: Key) -> None:
     assert inspect.iscoroutinefunction(client.create_endpoint)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        client.create_endpoint(GROUP_ID, INSTANCE)
+        _ = client.create_endpoint(GROUP_ID, INSTANCE)
+        del _
         gc.collect()
     assert any("never awaited" in str(warning.message) for warning in caught)
     # bad arguments are told where the call is awaited, as for any coroutine function
@@ -167,7 +175,7 @@ async def _await(coroutine: Any) -> Any:
 
 def test_the_core_class_itself_is_awaitable_once(key: Key) -> None:
     core = Core(
-        **key,  # type: ignore[arg-type]
+        **key,
         profile=None,
         api_version=None,
         timeout=10,

@@ -16,9 +16,10 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+
 from atlas_privatelink.testing import AtlasEmulator
 
 pytest_plugins = ["pytester"]
@@ -61,10 +62,13 @@ class Answer:
 class Wire:
     """One connection, and a digest client that does exactly what it is told."""
 
+    opened: ClassVar[list[http.client.HTTPConnection]] = []
+
     def __init__(self, atlas: AtlasEmulator, *, key: str | None = None, secret: str | None = None) -> None:
         self.key = key or atlas.public_key
         self.secret = secret or atlas.private_key
         self.connection = http.client.HTTPConnection("127.0.0.1", atlas.port, timeout=10)
+        self.opened.append(self.connection)
 
     def send(self, method: str, target: str, body: object = None, **headers: str) -> Answer:
         data: bytes | None = None
@@ -109,6 +113,13 @@ class Wire:
         nonce = self.send("GET", target).nonce
         authorization = self.authorization(method, target, nonce)
         return self.send(method, target, body, Authorization=authorization, **headers)
+
+
+@pytest.fixture(autouse=True)
+def closed_connections() -> Iterator[None]:
+    yield
+    while Wire.opened:
+        Wire.opened.pop().close()
 
 
 @pytest.fixture
@@ -916,6 +927,7 @@ def test_the_command(number: signal.Signals) -> None:
         connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
         connection.request("POST", V1, b"{}", JSON)
         assert connection.getresponse().status == 201
+        connection.close()
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
         assert (process.returncode, out, err) == (0, "", f"POST {V1} 201\n")
@@ -923,7 +935,7 @@ def test_the_command(number: signal.Signals) -> None:
 
 def test_the_command_refuses_what_the_emulator_does() -> None:
     command = [sys.executable, "-m", "atlas_privatelink", "emulator", "--host", "0.0.0.0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("atlas-privatelink: error: host must be a loopback address")
 

@@ -232,7 +232,7 @@ def test_two_creations_of_the_same_comment_never_share_an_endpoint(atlas: AtlasE
             one = asyncio.ensure_future(client.create_endpoint(GROUP_ID, INSTANCE, comment="mine"))
             await asyncio.sleep(0.2)
             other = asyncio.ensure_future(client.create_endpoint(GROUP_ID, INSTANCE, comment="mine"))
-            return await asyncio.gather(one, other, return_exceptions=True)
+            return list(await asyncio.gather(one, other, return_exceptions=True))
 
     one, other = asyncio.run(main())
     assert isinstance(one, ServerlessEndpoint)

@@ -23,7 +23,7 @@ WAYS = re.findall(r"^def (\w+)\(\) -> None:", ENDINGS.read_text(), re.MULTILINE)
 
 def interpreters() -> list[str]:
     """Every CPython from 3.10 up: the abi3 module is one file for all."""
-    found = {}
+    found: dict[str, str] = {}
     candidates = glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))
     candidates += [path for minor in range(10, 20) if (path := shutil.which(f"python3.{minor}"))]
     for path in candidates:

@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from support import GROUP_ID, INSTANCE
@@ -22,14 +23,14 @@ CHILD_SECONDS = 30
 
 
 @pytest.fixture
-def key(atlas: AtlasEmulator) -> Iterator[dict[str, str]]:
+def key(atlas: AtlasEmulator) -> Iterator[dict[str, Any]]:
     with warnings.catch_warnings():
         # Python warns of forks with threads: they are the point here
         warnings.simplefilter("ignore", DeprecationWarning)
         yield {"public_key": atlas.public_key, "private_key": atlas.private_key, "base_url": atlas.base_url}
 
 
-def in_child(work: Callable[[], None]) -> int:
+def in_child(work: Callable[[], object]) -> int:
     """Forks; the child's exit code: 0 if `work` returned, -14 if it hung."""
     import signal
 
@@ -56,7 +57,7 @@ def create_async(client: AsyncClient, count: int = 1) -> None:
     asyncio.run(main())
 
 
-def test_child_and_grandchild_of_a_used_async_client(atlas: AtlasEmulator, key: dict[str, str]) -> None:
+def test_child_and_grandchild_of_a_used_async_client(atlas: AtlasEmulator, key: dict[str, Any]) -> None:
     client = AsyncClient(**key)
     create_async(client, 10)
 
@@ -70,12 +71,12 @@ def test_child_and_grandchild_of_a_used_async_client(atlas: AtlasEmulator, key: 
     assert atlas.stats().endpoints_made == 10 + 5 * 10 + 5
 
 
-def test_child_and_grandchild_of_a_used_sync_client(atlas: AtlasEmulator, key: dict[str, str]) -> None:
+def test_child_and_grandchild_of_a_used_sync_client(atlas: AtlasEmulator, key: dict[str, Any]) -> None:
     with Client(**key) as client:
 
         def child() -> None:
             client.create_endpoint(GROUP_ID, INSTANCE)
-            assert in_child(lambda: client.create_endpoint(GROUP_ID, INSTANCE) and None) == 0
+            assert in_child(lambda: client.create_endpoint(GROUP_ID, INSTANCE)) == 0
 
         client.create_endpoint(GROUP_ID, INSTANCE)
         for _ in range(5):
@@ -84,7 +85,7 @@ def test_child_and_grandchild_of_a_used_sync_client(atlas: AtlasEmulator, key: d
     assert atlas.stats().endpoints_made == 1 + 5 * 2 + 1
 
 
-def test_a_fork_with_an_await_in_flight(atlas: AtlasEmulator, key: dict[str, str]) -> None:
+def test_a_fork_with_an_await_in_flight(atlas: AtlasEmulator, key: dict[str, Any]) -> None:
     atlas.fault("delay", method="POST", authenticated=True, seconds=0.5)
 
     async def main() -> int:
@@ -99,7 +100,7 @@ def test_a_fork_with_an_await_in_flight(atlas: AtlasEmulator, key: dict[str, str
     assert atlas.stats().endpoints_made == 2
 
 
-def test_forks_under_load(atlas: AtlasEmulator, key: dict[str, str]) -> None:
+def test_forks_under_load(atlas: AtlasEmulator, key: dict[str, Any]) -> None:
     async def main() -> list[int]:
         async with AsyncClient(**key) as client:
             calls = asyncio.gather(*[client.create_endpoint(GROUP_ID, INSTANCE) for _ in range(400)])
@@ -115,14 +116,14 @@ def test_forks_under_load(atlas: AtlasEmulator, key: dict[str, str]) -> None:
     assert atlas.stats().endpoints_made == 400 + len(codes)
 
 
-def _create_in_pool(key: dict[str, str]) -> str:
+def _create_in_pool(key: dict[str, Any]) -> str:
     with Client(**key) as client:
         one = client.create_endpoint(GROUP_ID, INSTANCE).id
     create_async(AsyncClient(**key))
     return one
 
 
-def test_a_multiprocessing_pool(atlas: AtlasEmulator, key: dict[str, str]) -> None:
+def test_a_multiprocessing_pool(atlas: AtlasEmulator, key: dict[str, Any]) -> None:
     create_async(AsyncClient(**key))
     with Client(**key) as client:
         client.create_endpoint(GROUP_ID, INSTANCE)

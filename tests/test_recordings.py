@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import GROUP_ID, INSTANCE, SHARED, Caller
+from support import GROUP_ID, INSTANCE, SHARED
 
-from atlas_privatelink import ApiError, AsyncClient, AuthenticationError, ServerlessEndpoint
+from atlas_privatelink import ApiError, AsyncClient, AuthenticationError, ServerlessEndpoint, UnexpectedResponse
 
 RECORDINGS = SHARED / "recordings"
 pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"no recordings: {RECORDINGS} does not exist")
@@ -34,26 +34,28 @@ def recorded() -> Iterator[dict[str, Any]]:
 class Replay:
     """Plays recorded answers: the recorded challenge where there is no `Authorization`, else the next answer."""
 
-    public_key = "abcdefgh"
-    private_key = "01234567-89ab-cdef-0123-456789abcdef"
-
     def __init__(self, challenge: bytes, answers: list[bytes]) -> None:
         self.challenge, self.answers = challenge, answers
         self.credentials: list[str] = []
 
     async def __aenter__(self) -> Replay:
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.base_url = "http://127.0.0.1:%d" % self.server.sockets[0].getsockname()[1]
+        self.base_url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.server.close()
 
+    def client(self, **options: Any) -> AsyncClient:
+        return AsyncClient("abcdefgh", "01234567", base_url=self.base_url, **options)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                fields = {name.lower(): value for name, _, value in (l.partition(": ") for l in head.split("\r\n"))}
+                fields = {
+                    name.lower(): value for name, _, value in (line.partition(": ") for line in head.split("\r\n"))
+                }
                 await reader.readexactly(int(fields.get("content-length", 0)))
                 if "authorization" in fields:
                     self.credentials.append(fields["authorization"])
@@ -69,7 +71,7 @@ class Replay:
 
 def as_http(record: dict[str, Any]) -> bytes:
     """The recorded answer's own bytes, but for what HTTP/1.1 needs."""
-    body = record["body"].encode()
+    body: bytes = record["body"].encode()
     lines = [f"HTTP/1.1 {record['status']} Recorded"]
     lines += [f"{name}: {value}" for name, value in record["headers"] if name.lower() != "content-length"]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
@@ -88,9 +90,9 @@ CREATED = {
 
 def test_every_recorded_challenge_is_answered() -> None:
     async def main(record: dict[str, Any]) -> tuple[ServerlessEndpoint, str]:
-        async with Replay(as_http(record), [as_http(CREATED)]) as replay:
-            async with AsyncClient(replay.public_key, replay.private_key, base_url=replay.base_url) as client:
-                return await client.create_endpoint(GROUP_ID, INSTANCE), replay.credentials[0]
+        replay = Replay(as_http(record), [as_http(CREATED)])
+        async with replay, replay.client() as client:
+            return await client.create_endpoint(GROUP_ID, INSTANCE), replay.credentials[0]
 
     seen = 0
     for record in challenges():
@@ -107,13 +109,11 @@ def test_every_recorded_challenge_is_answered() -> None:
 def test_every_recorded_error_becomes_the_right_exception() -> None:
     async def main(record: dict[str, Any]) -> BaseException:
         answer = as_http(record)
-        async with Replay(as_http(challenges()[0]), [answer, answer]) as replay:
-            async with AsyncClient(
-                replay.public_key, replay.private_key, base_url=replay.base_url, max_retries=0, timeout=5
-            ) as client:
-                with pytest.raises(ApiError) as caught:
-                    await client.get_endpoint(GROUP_ID, INSTANCE, GROUP_ID)
-                return caught.value
+        replay = Replay(as_http(challenges()[0]), [answer])
+        async with replay, replay.client(max_retries=0) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.get_endpoint(GROUP_ID, INSTANCE, GROUP_ID)
+            return caught.value
 
     seen = 0
     for record in recorded():
@@ -136,19 +136,19 @@ def test_every_recorded_error_becomes_the_right_exception() -> None:
     assert seen >= 140
 
 
-def test_every_recorded_success_passes_without_panic(call: Caller) -> None:
+def test_every_recorded_success_passes_without_panic() -> None:
     """None of them is a serverless endpoint's, so the answers are refused; that they are read is what counts."""
 
     async def main(records: list[dict[str, Any]]) -> None:
-        async with Replay(as_http(challenges()[0]), [as_http(record) for record in records]) as replay:
-            async with AsyncClient(replay.public_key, replay.private_key, base_url=replay.base_url) as client:
-                for record in records:
-                    try:
-                        endpoint = await client.get_endpoint(GROUP_ID, INSTANCE, GROUP_ID)
-                    except Exception as error:
-                        assert type(error).__name__ in {"UnexpectedResponse", "ApiError"}, (error, record)
-                    else:
-                        body = json.loads(record["body"])
-                        assert endpoint.id == (body.get("_id") or body["id"])
+        replay = Replay(as_http(challenges()[0]), [as_http(record) for record in records])
+        async with replay, replay.client() as client:
+            for record in records:
+                try:
+                    endpoint = await client.get_endpoint(GROUP_ID, INSTANCE, GROUP_ID)
+                except UnexpectedResponse as error:
+                    assert "get_endpoint" in str(error)
+                else:
+                    body = json.loads(record["body"])
+                    assert endpoint.id == (body.get("_id") or body["id"])
 
     asyncio.run(main([record for record in recorded() if record["status"] < 400]))

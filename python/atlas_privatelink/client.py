@@ -217,14 +217,18 @@ class AsyncClient:
 
 async def _outcome(operation: str, call: Call) -> Any:
     try:
-        result = await call
+        result: Any = await call
     except BaseException as error:
         call.cancel()
         _log(operation, getattr(error, "response", None), error)
         raise
-    first = result[0] if isinstance(result, list) and result else result
-    _log(operation, getattr(first, "response", None), None)
+    _log(operation, _response(result), None)
     return result
+
+
+def _response(result: Any) -> Response | None:
+    first = result if hasattr(result, "response") else next(iter(result), None)
+    return getattr(first, "response", None)
 
 
 def _log(operation: str, response: Response | None, error: BaseException | None) -> None:

@@ -84,6 +84,10 @@ class _Answered:
         return getattr(self, "_response", None)
 
 
+def _nothing() -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class ServerlessEndpoint(_Answered):
     """One private endpoint of one serverless instance."""
@@ -106,7 +110,7 @@ class ServerlessEndpoint(_Answered):
     """Azure only."""
     private_link_service_resource_id: str | None = None
     """Azure only: the service to create a private endpoint for."""
-    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    extra: Mapping[str, Any] = field(default_factory=_nothing, hash=False)
     """What Atlas sent beyond that, by Atlas's names."""
 
     def _repr_html_(self) -> str:

@@ -67,8 +67,12 @@ def _run_emulator(options: argparse.Namespace) -> int:
 
     # Before anything is printed: whoever has read the address may stop us.
     stopped = threading.Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, stop)
     emulator = AtlasEmulator(
         host=options.host,
         port=options.port,

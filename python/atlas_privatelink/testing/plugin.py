@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from atlas_privatelink.testing import AtlasEmulator
 
@@ -28,5 +29,6 @@ def atlas_emulator(request: pytest.FixtureRequest) -> Iterator[AtlasEmulator]:
     from atlas_privatelink.testing import AtlasEmulator
 
     marker = request.node.get_closest_marker("atlas_emulator")
-    with AtlasEmulator(**(marker.kwargs if marker else {})) as emulator:
+    options: dict[str, Any] = dict(marker.kwargs) if marker else {}
+    with AtlasEmulator(**options) as emulator:
         yield emulator
