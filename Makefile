@@ -52,7 +52,7 @@ stubs: $(BIN)/.ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/stubs.sh
 
 wheel: $(BIN)/.ready
-	$(BIN)/maturin build --release --out dist
+	$(BIN)/maturin build --release --compression-level 9 --out dist
 
 # the API of both languages, in docs/_build
 docs: $(BIN)/.built

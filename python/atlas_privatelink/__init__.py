@@ -33,7 +33,10 @@ from .errors import (
     UnexpectedResponse,
     ValidationError,
 )
-from .models import EndpointStatus, Response, ServerlessEndpoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .models import EndpointStatus, Response, ServerlessEndpoint
 
 __all__ = [
     "AddressNotAllowed",
@@ -61,3 +64,19 @@ __all__ = [
     "ValidationError",
     "__version__",
 ]
+
+_MODELS = ("EndpointStatus", "Response", "ServerlessEndpoint")
+
+
+def __getattr__(name: str) -> object:
+    # `dataclasses` takes longer to import than all the rest: a DAG or a command that makes no call need not wait
+    if name not in _MODELS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import models
+
+    globals().update({model: getattr(models, model) for model in _MODELS})
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODELS})

@@ -1,9 +1,11 @@
 //! Which certificates are trusted: `ca_file`, the variables of the user's other tools, the system, Mozilla's list.
 
-use reqwest::{Certificate, ClientBuilder};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use reqwest::ClientBuilder;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR` are read by rustls-native-certs; this one is requests'.
 const REQUESTS_CA_BUNDLE: &str = "REQUESTS_CA_BUNDLE";
@@ -12,31 +14,39 @@ const REQUESTS_CA_BUNDLE: &str = "REQUESTS_CA_BUNDLE";
 pub(super) fn configure(builder: ClientBuilder, ca_file: Option<&Path>) -> Result<ClientBuilder, String> {
     let from_environment = || std::env::var_os(REQUESTS_CA_BUNDLE).filter(|path| !path.is_empty()).map(PathBuf::from);
     if let Some(path) = ca_file {
-        return Ok(builder.tls_certs_only(read(path, "ca_file")?));
+        return trusting(builder, read(path, "ca_file")?);
     }
     if let Some(path) = from_environment() {
-        return Ok(builder.tls_certs_only(read(&path, REQUESTS_CA_BUNDLE)?));
+        return trusting(builder, read(&path, REQUESTS_CA_BUNDLE)?);
     }
+    // there, reqwest asks the system's own verifier
     if cfg!(any(target_os = "macos", windows)) {
         return Ok(builder);
     }
-    let system = rustls_native_certs::load_native_certs().certs;
+    let mut system = RootCertStore::empty();
+    // one that cannot be read is left out: systems ship some
+    system.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if system.is_empty() {
-        return Ok(builder.tls_certs_only(certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS)));
+        system.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    Ok(builder.tls_certs_only(certificates(&system)))
+    trusting(builder, system)
 }
 
-fn read(path: &Path, name: &str) -> Result<Vec<Certificate>, String> {
+fn read(path: &Path, name: &str) -> Result<RootCertStore, String> {
     let fault = |what: &str| format!("{name} {}: {what}", path.display());
     let pem = std::fs::read(path).map_err(|error| fault(&error.to_string()))?;
-    let ders: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let ders = ders.map_err(|_| fault("not a PEM file of certificates"))?;
-    let found = certificates(&ders);
-    if found.is_empty() { Err(fault("no certificate in it")) } else { Ok(found) }
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let certificates = certificates.map_err(|_| fault("not a PEM file of certificates"))?;
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates);
+    if roots.is_empty() { Err(fault("no certificate in it")) } else { Ok(roots) }
 }
 
-/// One that cannot be read is left out: systems ship some.
-fn certificates(ders: &[CertificateDer<'_>]) -> Vec<Certificate> {
-    ders.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
+fn trusting(builder: ClientBuilder, roots: RootCertStore) -> Result<ClientBuilder, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let versions = versions.map_err(|error| format!("TLS cannot be set up: {error}"))?;
+    let mut config = versions.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(builder.tls_backend_preconfigured(config))
 }
