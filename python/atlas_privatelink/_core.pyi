@@ -2,7 +2,7 @@
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Call", "Core", "Emulator", "__version__", "next_bridge", "stop_pump"]
+__all__ = ["Call", "Core", "Emulator", "Exchange", "__version__", "next_bridge", "stop_pump"]
 
 __version__: Final[str]
 
@@ -123,6 +123,16 @@ class Emulator:
     def stats(self, /) -> str: ...
     def stop(self, /) -> None: ...
     def take_finished_requests(self, /) -> str: ...
+
+@final
+class Exchange:
+    """
+    The HTTP side of a call, made into a `Response` by whoever asks for it.
+    """
+    def response(self, /) -> Any:
+        """
+        The `Response`.
+        """
 
 def next_bridge() -> int | None:
     """

@@ -220,25 +220,21 @@ async def _outcome(operation: str, call: Call) -> Any:
         result: Any = await call
     except BaseException as error:
         call.cancel()
-        _log(operation, getattr(error, "response", None), error)
+        _log(operation, error, type(error).__name__)
         raise
-    _log(operation, _response(result), None)
+    _log(operation, result, "ok")
     return result
 
 
-def _response(result: Any) -> Response | None:
-    first = result if hasattr(result, "response") else next(iter(result), None)
-    return getattr(first, "response", None)
-
-
-def _log(operation: str, response: Response | None, error: BaseException | None) -> None:
+def _log(operation: str, result: Any, outcome: str) -> None:
     logging = sys.modules.get("logging")
     if logging is None:  # nobody can have configured it
         return
     logger = logging.getLogger("atlas_privatelink")
     if not logger.isEnabledFor(logging.DEBUG):
         return
-    outcome = "ok" if error is None else type(error).__name__
+    first = result[0] if hasattr(result, "__getitem__") and result else result
+    response: Response | None = getattr(first, "response", None)
     if response is None:
         logger.debug("%s: %s", operation, outcome)
         return

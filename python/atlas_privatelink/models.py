@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ._core import Exchange
+
 __all__ = ["EndpointStatus", "Response", "ServerlessEndpoint"]
 
 
@@ -76,12 +78,18 @@ class Response:
 class _Answered:
     """Keeps the `response` out of the dataclass: it is not compared, shown, copied or pickled."""
 
-    __slots__ = ("_response",)
+    __slots__ = ("_exchange",)
+    _exchange: Exchange
 
     @property
     def response(self) -> Response | None:
         """The HTTP side of the call that this came from; `None` for a copy or after unpickling."""
-        return getattr(self, "_response", None)
+        try:
+            exchange = self._exchange
+        except AttributeError:
+            return None
+        response: Response = exchange.response()
+        return response
 
 
 def _nothing() -> dict[str, Any]:

@@ -99,7 +99,7 @@ impl Client {
                     let why = "other adoptions of the same comment took all of its time";
                     return Err(Error::never_begun("create_endpoint", why));
                 };
-                match self.existing(create, options, deadline).await? {
+                match Box::pin(self.existing(create, options, deadline)).await? {
                     Some(reply) => Ok(reply),
                     None => self.create(create, options, deadline, &in_flight).await,
                 }
@@ -138,7 +138,8 @@ impl Client {
             let elapsed = cause.facts()?.elapsed.as_secs_f64();
             self.transport.server_time().map(|now| now - elapsed)
         });
-        self.look(create, options, deadline, in_flight, Unsettled { cause, since }).await
+        // boxed, as everything rare: the future of the common way stays small
+        Box::pin(self.look(create, options, deadline, in_flight, Unsettled { cause, since })).await
     }
 
     /// Looks for the endpoint of a creation whose outcome is unknown.

@@ -29,6 +29,8 @@ mod _core {
     #[pymodule_export]
     use super::emulator::Emulator;
     #[pymodule_export]
+    use super::models::Exchange;
+    #[pymodule_export]
     use super::pump::{next_bridge, stop_pump};
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]

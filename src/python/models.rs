@@ -22,19 +22,31 @@ pub(super) trait IntoModel: Send {
 
 impl IntoModel for Reply<Endpoint> {
     fn into_model(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        let response = response(py, &self.facts)?;
-        serverless_endpoint(py, self.value, Some(&response))
+        let exchange = Bound::new(py, Exchange(self.facts))?;
+        serverless_endpoint(py, self.value, Some(&exchange))
     }
 }
 
 impl IntoModel for Reply<Vec<Endpoint>> {
     fn into_model(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        let response = response(py, &self.facts)?;
+        let exchange = Bound::new(py, Exchange(self.facts))?;
         let list = PyList::empty(py);
         for endpoint in self.value {
-            list.append(serverless_endpoint(py, endpoint, Some(&response))?)?;
+            list.append(serverless_endpoint(py, endpoint, Some(&exchange))?)?;
         }
         Ok(list.into_any())
+    }
+}
+
+/// The HTTP side of a call, made into a `Response` by whoever asks for it.
+#[pyclass(frozen, module = "atlas_privatelink._core")]
+pub(super) struct Exchange(Facts);
+
+#[pymethods]
+impl Exchange {
+    /// The `Response`.
+    fn response<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        response(py, &self.0)
     }
 }
 
@@ -42,7 +54,7 @@ impl IntoModel for Reply<Vec<Endpoint>> {
 pub(super) fn serverless_endpoint<'py>(
     py: Python<'py>,
     endpoint: Endpoint,
-    response: Option<&Bound<'py, PyAny>>,
+    exchange: Option<&Bound<'py, Exchange>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let class = CLASS.import(py, "atlas_privatelink.models", "ServerlessEndpoint")?;
@@ -58,13 +70,13 @@ pub(super) fn serverless_endpoint<'py>(
         endpoint.private_link_service_resource_id,
         json::object(py, &endpoint.extra)?,
     ))?;
-    if let Some(response) = response {
-        // the dataclass is frozen, and `response` is no field of it
+    if let Some(exchange) = exchange {
+        // the dataclass is frozen, and this is no field of it
         static SET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let set = SET.get_or_try_init(py, || {
             py.import("builtins")?.getattr("object")?.getattr("__setattr__").map(Bound::unbind)
         })?;
-        set.call1(py, (&model, intern!(py, "_response"), response))?;
+        set.call1(py, (&model, intern!(py, "_exchange"), exchange))?;
     }
     Ok(model)
 }

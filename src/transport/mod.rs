@@ -101,7 +101,7 @@ impl Transport {
             self.permits.acquire().await.map_err(|_| exchange::Trouble::internal("the transport is closed"))?;
         let mut ticket = match self.nonces.start().await {
             Start::Answer(ticket) => ticket,
-            Start::Ask(asking) => match self.first_leg(request, url, progress).await? {
+            Start::Ask(asking) => match Box::pin(self.first_leg(request, url, progress)).await? {
                 FirstLeg::Answered(received) => return Ok(received),
                 FirstLeg::Challenged(challenge) => {
                     self.nonces.challenged(asking, challenge).map_err(exchange::Trouble::internal)?
