@@ -17,7 +17,6 @@ HEADER = (
 )
 
 RULES = [
-    (r'\A""".*?"""', HEADER),
     (
         r"A client of the MongoDB Atlas Administration API, for asyncio\.",
         "A blocking client of the MongoDB Atlas Administration API.",
@@ -29,18 +28,20 @@ RULES = [
     ),
     (r"\bAsyncClient\b", "Client"),
     (r"\basync def\b", "def"),
-    (r"\bawait call\b", "call.run()"),
+    (r"^from \._core import Call, Core$", "from ._core import Call, Core\nfrom ._outcomes import open_outcome"),
+    (r"\bawait call\b", "open_outcome(call.run())"),
     (r"\bawait ", ""),
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),
     (r"\baclose\b", "close"),
+    (r'\A""".*?"""', HEADER),
 ]
 
 
 def derive(source: str) -> str:
     """The blocking source for an asynchronous one."""
     for pattern, replacement in RULES:
-        source, count = re.subn(pattern, replacement, source, flags=re.DOTALL)
+        source, count = re.subn(pattern, replacement, source, flags=re.DOTALL | re.MULTILINE)
         if not count:
             raise SystemExit(f"twins: the rule {pattern!r} matches nothing in {SOURCE.name}")
     return source

@@ -166,7 +166,7 @@ def test_coroutines_behave_like_coroutines(key: Key) -> None:
     coroutine = client.create_endpoint("x", INSTANCE)
     with pytest.raises(atlas_privatelink.ValidationError) as told:
         asyncio.run(_await(coroutine))
-    assert told.traceback[-1].name == "create_endpoint"
+    assert "create_endpoint" in [entry.name for entry in told.traceback]
 
 
 async def _await(coroutine: Any) -> Any:

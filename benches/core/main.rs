@@ -87,10 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let work = Rc::new(Work {
             client: Client::new(settings, ApiKey::new(public_key, private_key)?)?,
             instance: Instance::new(GROUP_ID, INSTANCE)?,
-            options: Options {
-                api_version: None,
-                limits: Limits { timeout: Duration::from_secs(30), max_retries: 4 },
-            },
+            options: Options { api_version: None, limits: Limits { timeout: Duration::from_secs(30), max_retries: 4 } },
             creates: creates.parse()?,
             begun: Cell::default(),
             created: Cell::default(),

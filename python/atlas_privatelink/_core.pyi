@@ -2,26 +2,56 @@
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Call", "Core", "Emulator", "Exchange", "__version__", "next_bridge", "stop_pump"]
+__all__ = ["Bridge", "Call", "Core", "Emulator", "Exchange", "__version__", "next_bridge", "stop_pump"]
 
 __version__: Final[str]
+
+@final
+class Bridge:
+    """
+    What one event loop waits for. It holds no reference to the loop.
+    """
+    def fileno(self, /) -> int:
+        """
+        The descriptor to watch.
+        """
+    def is_inherited(self, /) -> bool:
+        """
+        Whether it belongs to the process that forked this one.
+        """
+    @staticmethod
+    def pumped() -> tuple[Bridge, int]:
+        """
+        For a loop that cannot: the pump's thread wakes it, by this bridge's id.
+        """
+    def take(self, /) -> list[tuple[Any, Any]]:
+        """
+        What has finished: pairs of a future and its outcome, for `open_outcome`.
+        """
+    @staticmethod
+    def watched() -> Bridge | None:
+        """
+        For a loop that can watch descriptors; `None` where this system has none.
+        """
 
 @final
 class Call:
     """
     A call that was checked and not sent yet: `await` it, or `run` it.
     """
-    def __await__(self, /) -> Any:
-        """
-        Sends the request from the background thread; the running loop's future of its outcome.
-        """
+    def __await__(self, /) -> Any: ...
     def cancel(self, /) -> None:
         """
         Drops the request if it is still in flight. Does no harm otherwise.
         """
     def run(self, /) -> Any:
         """
-        Runs the call in this thread, detached from the interpreter, and looks for signals all the while.
+        Runs the call in this thread, detached from the interpreter, and looks for signals all the while. Its outcome is
+        for `open_outcome`.
+        """
+    def start(self, /, bridge: Bridge, future: Any) -> None:
+        """
+        Sends the request from the background thread. `bridge` will hand out `future` with its outcome.
         """
 
 @final
@@ -129,9 +159,9 @@ class Exchange:
     """
     The HTTP side of a call, made into a `Response` by whoever asks for it.
     """
-    def response(self, /) -> Any:
+    def fields(self, /) -> tuple[int | None, str, str, dict[str, str], str | None, int, int, float]:
         """
-        The `Response`.
+        The fields of a `Response`.
         """
 
 def next_bridge() -> int | None:

@@ -7,19 +7,19 @@ import os
 import threading
 import weakref
 
-from ._core import next_bridge, stop_pump
+from ._bridge import deliver
+from ._core import Bridge, next_bridge, stop_pump
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable
 
-_bridges: dict[int, tuple[weakref.ref[AbstractEventLoop], Callable[[], None]]] = {}
+_bridges: dict[int, tuple[weakref.ref[AbstractEventLoop], Bridge]] = {}
 _started_in: int | None = None
 
 
-def register(bridge_id: int, loop: AbstractEventLoop, bridge: Callable[[], None]) -> None:
-    """Has `loop` call `bridge` whenever one of its requests has finished."""
+def register(bridge_id: int, loop: AbstractEventLoop, bridge: Bridge) -> None:
+    """Has `loop` deliver for `bridge` whenever one of its requests has finished."""
     global _started_in  # noqa: PLW0603
     _bridges[bridge_id] = (weakref.ref(loop), bridge)
     if _started_in != os.getpid():
@@ -37,7 +37,7 @@ def _run() -> None:
             _bridges.pop(bridge_id, None)
             continue
         try:
-            loop.call_soon_threadsafe(entry[1])
+            loop.call_soon_threadsafe(deliver, entry[1])
         except RuntimeError:  # the loop is closed
             _bridges.pop(bridge_id, None)
 

@@ -1,10 +1,11 @@
-"""`Client`, the blocking twin of `Client`. Derived from `client.py` by `make twins`: do not edit."""
+"""`Client`, the blocking twin of `AsyncClient`. Derived from `client.py` by `make twins`: do not edit."""
 
 from __future__ import annotations
 
 import sys
 
 from ._core import Call, Core
+from ._outcomes import open_outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -218,9 +219,8 @@ class Client:
 
 def _outcome(operation: str, call: Call) -> Any:
     try:
-        result: Any = call.run()
+        result: Any = open_outcome(call.run())
     except BaseException as error:
-        call.cancel()
         _log(operation, error, type(error).__name__)
         raise
     _log(operation, result, "ok")

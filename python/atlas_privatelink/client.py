@@ -219,7 +219,6 @@ async def _outcome(operation: str, call: Call) -> Any:
     try:
         result: Any = await call
     except BaseException as error:
-        call.cancel()
         _log(operation, error, type(error).__name__)
         raise
     _log(operation, result, "ok")

@@ -79,17 +79,13 @@ class _Answered:
     """Keeps the `response` out of the dataclass: it is not compared, shown, copied or pickled."""
 
     __slots__ = ("_exchange",)
-    _exchange: Exchange
+    _exchange: Exchange | None
 
     @property
     def response(self) -> Response | None:
         """The HTTP side of the call that this came from; `None` for a copy or after unpickling."""
-        try:
-            exchange = self._exchange
-        except AttributeError:
-            return None
-        response: Response = exchange.response()
-        return response
+        exchange: Exchange | None = getattr(self, "_exchange", None)
+        return None if exchange is None else Response(*exchange.fields())
 
 
 def _nothing() -> dict[str, Any]:
@@ -120,6 +116,13 @@ class ServerlessEndpoint(_Answered):
     """Azure only: the service to create a private endpoint for."""
     extra: Mapping[str, Any] = field(default_factory=_nothing, hash=False)
     """What Atlas sent beyond that, by Atlas's names."""
+
+    @classmethod
+    def _received(cls, values: tuple[Any, ...], exchange: Exchange | None) -> ServerlessEndpoint:
+        endpoint_id, status, *others = values
+        endpoint = cls(endpoint_id, EndpointStatus(status), *others)
+        object.__setattr__(endpoint, "_exchange", exchange)
+        return endpoint
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""

@@ -1,14 +1,14 @@
 //! One call: awaited, or run to its end in this thread.
 
 use crate::client::{Client, Error};
-use crate::python::bridge::{self, Bridge};
+use crate::python::bridge::Bridge;
 use crate::python::core::Connections;
-use crate::python::errors;
 use crate::python::mailbox::Outcome;
+use crate::python::outcome;
 use crate::python::runtime;
 use pyo3::exceptions::PyRuntimeError;
-use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,11 +18,15 @@ use std::time::Duration;
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The work of a call, once it knows its client.
-type Work = Box<dyn FnOnce(Client) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send>;
+pub(super) type Work = Box<dyn FnOnce(Client) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send>;
 
 enum State {
-    Ready(Work),
-    Awaited { bridge: Py<Bridge>, key: u64 },
+    /// An `Err` was known before anything was sent.
+    Ready(Result<Work, Error>),
+    Awaited {
+        bridge: Py<Bridge>,
+        key: u64,
+    },
     Over,
 }
 
@@ -34,7 +38,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(connections: Arc<Connections>, work: Work) -> Self {
+    pub(super) fn new(connections: Arc<Connections>, work: Result<Work, Error>) -> Self {
         Self { connections, state: Mutex::new(State::Ready(work)) }
     }
 
@@ -42,7 +46,7 @@ impl Call {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_work(&self) -> PyResult<Work> {
+    fn take_work(&self) -> PyResult<Result<Work, Error>> {
         let mut state = self.state();
         match std::mem::replace(&mut *state, State::Over) {
             State::Ready(work) => Ok(work),
@@ -56,44 +60,52 @@ impl Call {
 
 #[pymethods]
 impl Call {
-    /// Sends the request from the background thread; the running loop's future of its outcome.
-    fn __await__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let event_loop = bridge::running_loop(py)?;
-        let bridge = bridge::of_loop(py, &event_loop)?;
-        let background = runtime::background()?;
-        let client = {
-            // reqwest asks for the runtime that it will be used on
-            let _inside = background.enter();
-            self.connections.background().map_err(|error| errors::to_python(py, error))?
-        };
-        let work = self.take_work()?;
-        let future = event_loop.call_method0(intern!(py, "create_future"))?;
-        let (promise, key) = bridge.get().expect();
-        // entered before it is spawned: the loop's thread, this one, is the only that takes it out
-        let request = background.spawn(async move { promise.keep(work(client).await) });
-        bridge.get().wait(key, future.clone().unbind(), request.abort_handle());
-        *self.state() = State::Awaited { bridge: bridge.unbind(), key };
-        future.call_method0(intern!(py, "__await__"))
+    fn __await__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        static AWAIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        // a generator function: calling it runs none of its code yet
+        AWAIT.import(slf.py(), "atlas_privatelink._bridge", "await_call")?.call1((slf,))
     }
 
-    /// Runs the call in this thread, detached from the interpreter, and looks for signals all the while.
-    fn run<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (runtime, client) = self.connections.blocking().map_err(|error| errors::to_python(py, error))?;
+    /// Sends the request from the background thread. `bridge` will hand out `future` with its outcome.
+    fn start(&self, bridge: &Bound<'_, Bridge>, future: Py<PyAny>) -> PyResult<()> {
         let work = self.take_work()?;
-        let mut outcome = py.detach(|| {
-            Box::pin(async move {
-                // nobody drove the connections since the last call: let them notice what their servers closed
-                tokio::task::yield_now().await;
-                tokio::task::yield_now().await;
-                work(client).await
-            })
+        let Some((promise, key)) = bridge.get().expect() else {
+            return Err(PyRuntimeError::new_err("this event loop belongs to the process that forked this one"));
+        };
+        let request = match work.and_then(|work| Ok((work, runtime::background()?, self.connections.background()?))) {
+            Ok((work, background, client)) => {
+                let request = background.spawn(async move { promise.keep(work(client).await) });
+                Some(request.abort_handle())
+            }
+            Err(error) => {
+                promise.keep(Err(error));
+                None
+            }
+        };
+        // after it was sent, yet in time: only this thread takes outcomes out
+        bridge.get().wait(key, future, request);
+        *self.state() = State::Awaited { bridge: bridge.clone().unbind(), key };
+        Ok(())
+    }
+
+    /// Runs the call in this thread, detached from the interpreter, and looks for signals all the while. Its outcome is
+    /// for `open_outcome`.
+    fn run<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let ready = self.take_work()?.and_then(|work| Ok((work, self.connections.blocking()?)));
+        let (work, (runtime, client)) = match ready {
+            Ok(ready) => ready,
+            Err(error) => return outcome::to_python(py, Err(error)),
+        };
+        let mut running = Box::pin(async move {
+            // nobody drove the connections since the last call: let them notice what their servers closed
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            work(client).await
         });
         loop {
-            let tick =
-                py.detach(|| runtime.block_on(async { tokio::time::timeout(SIGNAL_INTERVAL, outcome.as_mut()).await }));
-            match tick {
-                Ok(Ok(value)) => return value.into_model(py),
-                Ok(Err(error)) => return Err(errors::to_python(py, error)),
+            let tick = async { tokio::time::timeout(SIGNAL_INTERVAL, running.as_mut()).await };
+            match py.detach(|| runtime.block_on(tick)) {
+                Ok(finished) => return outcome::to_python(py, finished),
                 Err(_) => py.check_signals()?,
             }
         }

@@ -6,11 +6,9 @@ use crate::api::{ApiVersion, Invalid, validate};
 use crate::auth::ApiKey;
 use crate::auth::credentials::{self, Explicit, Process};
 use crate::client::{Client, CreateEndpoint, Error, IfExists, Options};
-use crate::python::call::{Call, closed};
-use crate::python::errors;
+use crate::python::call::{Call, Work, closed};
 use crate::python::fork;
-use crate::python::mailbox::Outcome;
-use crate::python::models::IntoModel;
+use crate::python::outcome::{self, IntoOutcome};
 use crate::python::per_process::PerProcess;
 use crate::python::runtime;
 use crate::transport::{BaseUrl, Limits, Settings};
@@ -133,7 +131,7 @@ impl Core {
                 source: identity.source,
             })
         };
-        make().map_err(|error: Error| errors::to_python(py, error))
+        make().map_err(|error: Error| outcome::exception(py, &error))
     }
 
     /// The same client with other limits: connections and nonces are shared.
@@ -158,22 +156,20 @@ impl Core {
             }
             Ok(Self { connections: self.connections.clone(), options, source: self.source.clone() })
         };
-        make().map_err(|invalid: Invalid| errors::to_python(py, invalid.into()))
+        make().map_err(|invalid: Invalid| outcome::exception(py, &invalid.into()))
     }
 
     /// "Create One Private Endpoint for One Serverless Instance".
     #[pyo3(signature = (group_id, instance_name, *, comment, if_exists, pretty, envelope))]
-    #[allow(clippy::too_many_arguments, reason = "the operation's parameters")]
     fn create_endpoint(
         &self,
-        py: Python<'_>,
         group_id: &str,
         instance_name: &str,
         comment: Option<String>,
         if_exists: &str,
         pretty: bool,
         envelope: bool,
-    ) -> PyResult<Call> {
+    ) -> Call {
         let checked = || {
             let instance = Instance::new(group_id, instance_name)?;
             if let Some(comment) = &comment {
@@ -183,8 +179,7 @@ impl Core {
                 ("create", _) => IfExists::Create,
                 ("adopt", Some(_)) => IfExists::Adopt,
                 ("adopt", None) => {
-                    let rule =
-                        "must be given with if_exists=\"adopt\": it is all that an endpoint can be recognised by";
+                    let rule = "must be given with if_exists=\"adopt\": an endpoint is recognised by nothing else";
                     return Err(Invalid::new("comment", rule));
                 }
                 (other, _) => {
@@ -194,45 +189,40 @@ impl Core {
             };
             Ok(CreateEndpoint { instance, comment, if_exists, query: CommonQuery { pretty, envelope } })
         };
-        let create = checked().map_err(|invalid| errors::to_python(py, invalid.into()))?;
         let options = self.options;
-        Ok(self.call(move |client| async move { client.create_endpoint(&create, &options).await }))
+        self.call(checked(), move |create, client| async move { client.create_endpoint(&create, &options).await })
     }
 
     /// "Return All Private Endpoints for One Serverless Instance".
     #[pyo3(signature = (group_id, instance_name, *, pretty, envelope))]
-    fn list_endpoints(
-        &self,
-        py: Python<'_>,
-        group_id: &str,
-        instance_name: &str,
-        pretty: bool,
-        envelope: bool,
-    ) -> PyResult<Call> {
-        let instance = Instance::new(group_id, instance_name).map_err(|i| errors::to_python(py, i.into()))?;
+    fn list_endpoints(&self, group_id: &str, instance_name: &str, pretty: bool, envelope: bool) -> Call {
         let (options, query) = (self.options, CommonQuery { pretty, envelope });
-        Ok(self.call(move |client| async move { client.list_endpoints(&instance, query, &options).await }))
+        let instance = Instance::new(group_id, instance_name);
+        self.call(
+            instance,
+            move |instance, client| async move { client.list_endpoints(&instance, query, &options).await },
+        )
     }
 
     /// "Return One Private Endpoint for One Serverless Instance".
     #[pyo3(signature = (group_id, instance_name, endpoint_id, *, pretty, envelope))]
-    #[allow(clippy::too_many_arguments, reason = "the operation's parameters")]
     fn get_endpoint(
         &self,
-        py: Python<'_>,
         group_id: &str,
         instance_name: &str,
         endpoint_id: String,
         pretty: bool,
         envelope: bool,
-    ) -> PyResult<Call> {
-        let checked = || {
-            validate::object_id("endpoint_id", &endpoint_id)?;
-            Instance::new(group_id, instance_name)
-        };
-        let instance = checked().map_err(|invalid| errors::to_python(py, invalid.into()))?;
+    ) -> Call {
         let (options, query) = (self.options, CommonQuery { pretty, envelope });
-        Ok(self.call(move |client| async move { client.get_endpoint(&instance, &endpoint_id, query, &options).await }))
+        let instance = Instance::new(group_id, instance_name);
+        let checked = instance.and_then(|instance| {
+            validate::object_id("endpoint_id", &endpoint_id)?;
+            Ok((instance, endpoint_id))
+        });
+        self.call(checked, move |(instance, endpoint_id), client| async move {
+            client.get_endpoint(&instance, &endpoint_id, query, &options).await
+        })
     }
 
     /// Closes idle connections. Calls in flight end as they would have; later ones are refused.
@@ -260,19 +250,22 @@ impl Core {
 }
 
 impl Core {
-    fn call<T, F, A>(&self, act: A) -> Call
+    /// A call of `act` with arguments that were checked. A broken rule is told where the call is awaited or run.
+    fn call<C, T, F>(&self, checked: Result<C, Invalid>, act: impl FnOnce(C, Client) -> F + Send + 'static) -> Call
     where
-        T: IntoModel + 'static,
+        C: Send + 'static,
+        T: IntoOutcome + 'static,
         F: Future<Output = Result<T, Error>> + Send,
-        A: FnOnce(Client) -> F + Send + 'static,
     {
-        let work = move |client| -> std::pin::Pin<Box<dyn Future<Output = Outcome> + Send>> {
-            Box::pin(async move {
-                let value: Box<dyn IntoModel> = Box::new(act(client).await?);
-                Ok(value)
+        let work = checked.map_err(Error::from).map(|arguments| -> Work {
+            Box::new(move |client| {
+                Box::pin(async move {
+                    let value: Box<dyn IntoOutcome> = Box::new(act(arguments, client).await?);
+                    Ok(value)
+                })
             })
-        };
-        Call::new(self.connections.clone(), Box::new(work))
+        });
+        Call::new(self.connections.clone(), work)
     }
 }
 

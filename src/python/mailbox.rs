@@ -1,14 +1,14 @@
 //! Where finished requests wait for their event loop.
 
 use crate::client;
-use crate::python::models::IntoModel;
+use crate::python::outcome::IntoOutcome;
 use crate::python::pump;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a request ended with: plain Rust values, made into Python objects by whoever takes them out.
-pub(super) type Outcome = Result<Box<dyn IntoModel>, client::Error>;
+pub(super) type Outcome = Result<Box<dyn IntoOutcome>, client::Error>;
 
 /// How the event loop's thread learns that there is something to take out.
 enum Wake {
@@ -42,9 +42,9 @@ impl Mailbox {
     }
 
     /// The descriptor that the loop is to watch.
-    #[cfg(unix)]
     pub(super) fn descriptor(&self) -> Option<i32> {
         match &self.wake {
+            #[cfg(unix)]
             Wake::Descriptor(descriptor) => Some(descriptor.number()),
             Wake::Pump(_) => None,
         }

@@ -10,17 +10,18 @@ mod call;
 mod core;
 #[cfg(feature = "emulator")]
 mod emulator;
-mod errors;
 mod fork;
 mod json;
 mod mailbox;
-mod models;
+mod outcome;
 mod per_process;
 mod pump;
 mod runtime;
 
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::bridge::Bridge;
     #[pymodule_export]
     use super::call::Call;
     #[pymodule_export]
@@ -29,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::emulator::Emulator;
     #[pymodule_export]
-    use super::models::Exchange;
+    use super::outcome::Exchange;
     #[pymodule_export]
     use super::pump::{next_bridge, stop_pump};
     #[pymodule_export]

@@ -16,9 +16,20 @@ struct Generation<T> {
 
 /// Dropped only by the process that made it: its threads and locks exist nowhere else, and what it would close is
 /// still the parent's.
-struct Owned<T> {
+pub(super) struct Owned<T> {
     generation: u64,
     value: Option<T>,
+}
+
+impl<T> Owned<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self { generation: generation(), value: Some(value) }
+    }
+
+    /// `None` in a process that inherited it.
+    pub(super) fn get(&self) -> Option<&T> {
+        self.value.as_ref().filter(|_| self.generation == generation())
+    }
 }
 
 impl<T> Drop for Owned<T> {
@@ -36,13 +47,13 @@ impl<T> PerProcess<T> {
 
     /// This process's value, if it has one.
     pub(super) fn get(&self) -> Option<&T> {
-        self.find().ok().and_then(|generation| generation.value.value.as_ref())
+        self.find().ok().and_then(|generation| generation.value.get())
     }
 
     /// This process's value, made now if it has none. Two threads may both make one; the later is dropped.
     pub(super) fn get_or_try_init<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Option<&T>, E> {
         if let Err(slot) = self.find() {
-            let value = Owned { generation: generation(), value: Some(make()?) };
+            let value = Owned::new(make()?);
             // a lost race leaves the slot filled all the same
             let _ = slot.set(Box::new(Generation { value, next: OnceBox::new() }));
         }

@@ -1,5 +1,6 @@
 //! tokio for Python: one background thread per process for coroutines, the calling thread itself for blocking calls.
 
+use crate::client::Error;
 use crate::python::per_process::PerProcess;
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -37,10 +38,9 @@ impl Background {
 }
 
 /// Where coroutines' requests run; the thread is started by the first of them.
-pub(super) fn background() -> io::Result<&'static Handle> {
-    let background = BACKGROUND.get_or_try_init(Background::new)?.ok_or(io::ErrorKind::Interrupted)?;
-    match background.start() {
-        Ok(()) => Ok(&background.handle),
-        Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
-    }
+pub(super) fn background() -> Result<&'static Handle, Error> {
+    let failed = |error: &io::Error| Error::Configuration(format!("the background thread cannot be started: {error}"));
+    let background = BACKGROUND.get_or_try_init(Background::new).map_err(|error| failed(&error))?;
+    let background = background.ok_or_else(|| failed(&io::ErrorKind::Interrupted.into()))?;
+    background.start().as_ref().map(|()| &background.handle).map_err(failed)
 }
