@@ -54,6 +54,25 @@ stubs: $(BIN)/.ready
 wheel: $(BIN)/.ready
 	$(BIN)/maturin build --release --compression-level 9 --out dist
 
+# the release wheel and the other clients, in an environment of their own
+BENCH := .venv-bench/bin
+$(BENCH)/.ready: benches/requirements.txt $(BIN)/.ready $(SOURCES)
+	$(PYTHON) -m venv .venv-bench
+	$(BENCH)/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
+	rm -rf dist && $(MAKE) wheel
+	$(BENCH)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
+	touch $@
+
+# against other clients, on a real digest server (Debian: libjetty9-java, default-jdk-headless, libcurl4-openssl-dev)
+bench: $(BENCH)/.ready
+	$(BENCH)/python -m benches.run $(ARGS)
+
+# our bridge to asyncio beside pyo3-async-runtimes
+bench-bridge: $(BENCH)/.ready
+	$(BIN)/maturin build --quiet --release --manifest-path benches/bridge/Cargo.toml --out benches/bridge/dist
+	$(BENCH)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps benches/bridge/dist/*.whl
+	$(BENCH)/python -m benches.bridge.compare $(ARGS)
+
 # the API of both languages, in docs/_build
 docs: $(BIN)/.built
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features emulator
@@ -61,4 +80,4 @@ docs: $(BIN)/.built
 	@echo "docs/_build/index.html, target/doc/atlas_privatelink/index.html"
 
 clean:
-	rm -rf $(VENV) target dist docs/_build
+	rm -rf $(VENV) .venv-bench target dist docs/_build benches/bridge/target benches/bridge/dist

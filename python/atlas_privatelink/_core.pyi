@@ -115,9 +115,9 @@ class Core:
         self,
         /,
         *,
-        timeout: SupportsFloat | SupportsIndex | None = None,
-        max_retries: SupportsIndex | None = None,
-        api_version: str | None = None,
+        timeout: SupportsFloat | SupportsIndex | None,
+        max_retries: SupportsIndex | None,
+        api_version: str | None,
     ) -> Core:
         """
         The same client with other limits: connections and nonces are shared.

@@ -104,11 +104,12 @@ pub struct Process;
 
 impl Surroundings for Process {
     fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
+        // not UTF-8 is not unset: what is made of it will break its rule
+        std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().into_owned())
     }
 
     fn configuration(&self) -> Option<(String, std::io::Result<String>)> {
-        let path = profile::path(&|name| self.variable(name))?;
+        let path = profile::path(&|name| std::env::var_os(name).filter(|value| !value.is_empty()))?;
         Some((path.display().to_string(), std::fs::read_to_string(&path)))
     }
 }

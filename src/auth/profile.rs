@@ -1,10 +1,11 @@
 //! The Atlas CLI's configuration file: `config.toml`, one table per profile.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use toml::{Table, Value};
 
 /// Where the Atlas CLI keeps it on this system.
-pub(super) fn path(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+pub(super) fn path(variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let folder = if cfg!(windows) {
         PathBuf::from(variable("AppData")?)
     } else if let Some(folder) = variable("XDG_CONFIG_HOME") {

@@ -111,6 +111,9 @@ impl ApiErrorKind {
     }
 }
 
+/// More of a server's text is left to the error's attributes.
+const MAX_SHOWN_CHARS: usize = 500;
+
 const RETIRED: &str = "Atlas retired serverless instances in January 2026; those that had a private endpoint became \
                        dedicated clusters, whose private endpoints are another resource \
                        (/groups/{groupId}/privateEndpoint/endpointService)";
@@ -230,10 +233,19 @@ fn hint(kind: ApiErrorKind, status: StatusCode, request: &Request, facts: &Facts
         ApiErrorKind::Other if status.is_redirection() => {
             let to =
                 facts.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
-            Some(format!("redirects are not followed with credentials (to {to}): check base_url"))
+            Some(format!("redirects are not followed with credentials (to {}): check base_url", shown(to)))
         }
         _ => None,
     }
+}
+
+/// A server's text as it may stand in a message: one line, and not without end.
+fn shown(text: &str) -> String {
+    let mut line: String = text.chars().take(MAX_SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(MAX_SHOWN_CHARS).is_some() {
+        line.push('…');
+    }
+    line
 }
 
 impl fmt::Display for ApiError {
@@ -242,13 +254,13 @@ impl fmt::Display for ApiError {
         if let Some(word) =
             self.body.error_code.as_deref().or(self.body.reason.as_deref()).or(self.status.canonical_reason())
         {
-            write!(f, " {word}")?;
+            write!(f, " {}", shown(word))?;
         }
         if let Some(detail) = &self.body.detail {
-            write!(f, ": {}", detail.trim_end_matches('.'))?;
+            write!(f, ": {}", shown(detail).trim_end_matches('.'))?;
         }
         for (field, description) in &self.body.fields {
-            write!(f, "; {field}: {description}")?;
+            write!(f, "; {}: {}", shown(field), shown(description))?;
         }
         if let Some(hint) = &self.hint {
             write!(f, " ({hint})")?;

@@ -6,6 +6,7 @@ use crate::api::{ApiVersion, Invalid, validate};
 use crate::auth::ApiKey;
 use crate::auth::credentials::{self, Explicit, Process};
 use crate::client::{Client, CreateEndpoint, Error, IfExists, Options};
+use crate::python::arguments::Argument;
 use crate::python::call::{Call, Work, closed};
 use crate::python::fork;
 use crate::python::outcome::{self, IntoOutcome};
@@ -81,30 +82,40 @@ impl Core {
     #[allow(clippy::too_many_arguments, reason = "the constructor's keywords, in Python's order")]
     fn new(
         py: Python<'_>,
-        public_key: Option<String>,
-        private_key: Option<String>,
-        profile: Option<String>,
-        base_url: Option<String>,
-        api_version: Option<&str>,
-        timeout: f64,
-        connect_timeout: f64,
-        max_retries: i64,
-        max_connections: i64,
-        ca_file: Option<PathBuf>,
-        proxy: Option<String>,
-        allow_insecure: bool,
+        public_key: Argument<Option<String>>,
+        private_key: Argument<Option<String>>,
+        profile: Argument<Option<String>>,
+        base_url: Argument<Option<String>>,
+        api_version: Argument<Option<String>>,
+        timeout: Argument<f64>,
+        connect_timeout: Argument<f64>,
+        max_retries: Argument<i64>,
+        max_connections: Argument<i64>,
+        ca_file: Argument<Option<PathBuf>>,
+        proxy: Argument<Option<String>>,
+        allow_insecure: Argument<bool>,
     ) -> PyResult<Self> {
+        let public_key = public_key.named(py, "public_key")?;
+        let private_key = private_key.named(py, "private_key")?;
+        let profile = profile.named(py, "profile")?;
+        let base_url = base_url.named(py, "base_url")?;
+        let api_version = api_version.named(py, "api_version")?;
+        let timeout = timeout.named(py, "timeout")?;
+        let connect_timeout = connect_timeout.named(py, "connect_timeout")?;
+        let max_retries = max_retries.named(py, "max_retries")?;
+        let max_connections = max_connections.named(py, "max_connections")?;
+        let ca_file = ca_file.named(py, "ca_file")?;
+        let proxy = proxy.named(py, "proxy")?;
+        let allow_insecure = allow_insecure.named(py, "allow_insecure")?;
         // before anything is made that a forked child must not touch
         fork::watch()?;
         let make = || {
             let options = Options {
-                api_version: api_version.map(version).transpose()?,
+                api_version: api_version.as_deref().map(version).transpose()?,
                 limits: Limits { timeout: seconds("timeout", timeout)?, max_retries: retries(max_retries)? },
             };
             let connect_timeout = seconds("connect_timeout", connect_timeout)?;
-            let max_connections = usize::try_from(max_connections).ok().filter(|n| (1..=1024).contains(n));
-            let max_connections =
-                max_connections.ok_or_else(|| Invalid::new("max_connections", "must be from 1 to 1024"))?;
+            let max_connections = connections(max_connections)?;
             let given = |url: &str| {
                 BaseUrl::parse(url, allow_insecure).map_err(|message| Error::Invalid(Invalid::new("base_url", message)))
             };
@@ -135,14 +146,17 @@ impl Core {
     }
 
     /// The same client with other limits: connections and nonces are shared.
-    #[pyo3(signature = (*, timeout=None, max_retries=None, api_version=None))]
+    #[pyo3(signature = (*, timeout, max_retries, api_version))]
     fn with_options(
         &self,
         py: Python<'_>,
-        timeout: Option<f64>,
-        max_retries: Option<i64>,
-        api_version: Option<&str>,
+        timeout: Argument<Option<f64>>,
+        max_retries: Argument<Option<i64>>,
+        api_version: Argument<Option<String>>,
     ) -> PyResult<Self> {
+        let timeout = timeout.named(py, "timeout")?;
+        let max_retries = max_retries.named(py, "max_retries")?;
+        let api_version = api_version.named(py, "api_version")?;
         let make = || {
             let mut options = self.options;
             if let Some(timeout) = timeout {
@@ -151,7 +165,7 @@ impl Core {
             if let Some(max_retries) = max_retries {
                 options.limits.max_retries = retries(max_retries)?;
             }
-            if let Some(name) = api_version {
+            if let Some(name) = &api_version {
                 options.api_version = Some(version(name)?);
             }
             Ok(Self { connections: self.connections.clone(), options, source: self.source.clone() })
@@ -161,21 +175,26 @@ impl Core {
 
     /// "Create One Private Endpoint for One Serverless Instance".
     #[pyo3(signature = (group_id, instance_name, *, comment, if_exists, pretty, envelope))]
+    #[allow(clippy::too_many_arguments, reason = "the operation's parameters")]
     fn create_endpoint(
         &self,
-        group_id: &str,
-        instance_name: &str,
-        comment: Option<String>,
-        if_exists: &str,
-        pretty: bool,
-        envelope: bool,
-    ) -> Call {
+        py: Python<'_>,
+        group_id: Argument<String>,
+        instance_name: Argument<String>,
+        comment: Argument<Option<String>>,
+        if_exists: Argument<String>,
+        pretty: Argument<bool>,
+        envelope: Argument<bool>,
+    ) -> PyResult<Call> {
+        let (group_id, instance_name) = (group_id.named(py, "group_id")?, instance_name.named(py, "instance_name")?);
+        let (comment, if_exists) = (comment.named(py, "comment")?, if_exists.named(py, "if_exists")?);
+        let (options, query) = (self.options, query(py, pretty, envelope)?);
         let checked = || {
-            let instance = Instance::new(group_id, instance_name)?;
+            let instance = Instance::new(&group_id, &instance_name)?;
             if let Some(comment) = &comment {
                 validate::comment("comment", comment)?;
             }
-            let if_exists = match (if_exists, &comment) {
+            let if_exists = match (if_exists.as_str(), &comment) {
                 ("create", _) => IfExists::Create,
                 ("adopt", Some(_)) => IfExists::Adopt,
                 ("adopt", None) => {
@@ -187,42 +206,51 @@ impl Core {
                     return Err(Invalid::new("if_exists", rule));
                 }
             };
-            Ok(CreateEndpoint { instance, comment, if_exists, query: CommonQuery { pretty, envelope } })
+            Ok(CreateEndpoint { instance, comment, if_exists, query })
         };
-        let options = self.options;
-        self.call(checked(), move |create, client| async move { client.create_endpoint(&create, &options).await })
+        Ok(self.call(checked(), move |create, client| async move { client.create_endpoint(&create, &options).await }))
     }
 
     /// "Return All Private Endpoints for One Serverless Instance".
     #[pyo3(signature = (group_id, instance_name, *, pretty, envelope))]
-    fn list_endpoints(&self, group_id: &str, instance_name: &str, pretty: bool, envelope: bool) -> Call {
-        let (options, query) = (self.options, CommonQuery { pretty, envelope });
-        let instance = Instance::new(group_id, instance_name);
-        self.call(
-            instance,
-            move |instance, client| async move { client.list_endpoints(&instance, query, &options).await },
-        )
+    fn list_endpoints(
+        &self,
+        py: Python<'_>,
+        group_id: Argument<String>,
+        instance_name: Argument<String>,
+        pretty: Argument<bool>,
+        envelope: Argument<bool>,
+    ) -> PyResult<Call> {
+        let (group_id, instance_name) = (group_id.named(py, "group_id")?, instance_name.named(py, "instance_name")?);
+        let (options, query) = (self.options, query(py, pretty, envelope)?);
+        let instance = Instance::new(&group_id, &instance_name);
+        Ok(self.call(instance, move |instance, client| async move {
+            client.list_endpoints(&instance, query, &options).await
+        }))
     }
 
     /// "Return One Private Endpoint for One Serverless Instance".
     #[pyo3(signature = (group_id, instance_name, endpoint_id, *, pretty, envelope))]
+    #[allow(clippy::too_many_arguments, reason = "the operation's parameters")]
     fn get_endpoint(
         &self,
-        group_id: &str,
-        instance_name: &str,
-        endpoint_id: String,
-        pretty: bool,
-        envelope: bool,
-    ) -> Call {
-        let (options, query) = (self.options, CommonQuery { pretty, envelope });
-        let instance = Instance::new(group_id, instance_name);
-        let checked = instance.and_then(|instance| {
+        py: Python<'_>,
+        group_id: Argument<String>,
+        instance_name: Argument<String>,
+        endpoint_id: Argument<String>,
+        pretty: Argument<bool>,
+        envelope: Argument<bool>,
+    ) -> PyResult<Call> {
+        let (group_id, instance_name) = (group_id.named(py, "group_id")?, instance_name.named(py, "instance_name")?);
+        let endpoint_id = endpoint_id.named(py, "endpoint_id")?;
+        let (options, query) = (self.options, query(py, pretty, envelope)?);
+        let checked = Instance::new(&group_id, &instance_name).and_then(|instance| {
             validate::object_id("endpoint_id", &endpoint_id)?;
             Ok((instance, endpoint_id))
         });
-        self.call(checked, move |(instance, endpoint_id), client| async move {
+        Ok(self.call(checked, move |(instance, endpoint_id), client| async move {
             client.get_endpoint(&instance, &endpoint_id, query, &options).await
-        })
+        }))
     }
 
     /// Closes idle connections. Calls in flight end as they would have; later ones are refused.
@@ -269,13 +297,17 @@ impl Core {
     }
 }
 
+fn query(py: Python<'_>, pretty: Argument<bool>, envelope: Argument<bool>) -> PyResult<CommonQuery> {
+    Ok(CommonQuery { pretty: pretty.named(py, "pretty")?, envelope: envelope.named(py, "envelope")? })
+}
+
 fn version(name: &str) -> Result<ApiVersion, Invalid> {
     let rule = || format!("must be \"v1.0\" or \"v2\", got {}", validate::quoted(name));
     ApiVersion::from_name(name).ok_or_else(|| Invalid::new("api_version", rule()))
 }
 
 fn seconds(field: &'static str, value: f64) -> Result<Duration, Invalid> {
-    let rule = || format!("must be seconds, more than 0 and at most {LONGEST_SECONDS}, got {value}");
+    let rule = || format!("must be seconds, more than 0 and at most {LONGEST_SECONDS}, got {value:?}");
     if !(value > 0.0 && value <= LONGEST_SECONDS) {
         return Err(Invalid::new(field, rule()));
     }
@@ -285,4 +317,9 @@ fn seconds(field: &'static str, value: f64) -> Result<Duration, Invalid> {
 fn retries(value: i64) -> Result<u32, Invalid> {
     let rule = || Invalid::new("max_retries", format!("must be from 0 to 100, got {value}"));
     u32::try_from(value).ok().filter(|n| *n <= 100).ok_or_else(rule)
+}
+
+fn connections(value: i64) -> Result<usize, Invalid> {
+    let rule = || Invalid::new("max_connections", format!("must be from 1 to 1024, got {value}"));
+    usize::try_from(value).ok().filter(|n| (1..=1024).contains(n)).ok_or_else(rule)
 }

@@ -1,5 +1,6 @@
 //! The part of the URL before `/api/atlas/…`.
 
+use crate::api::validate::quoted;
 use std::fmt;
 use url::{Host, Url};
 
@@ -19,7 +20,7 @@ impl BaseUrl {
     /// What is wrong, as the continuation of "base_url …".
     pub fn parse(text: &str, allow_insecure: bool) -> Result<Self, String> {
         // an URL may hold a password: errors quote it only where it cannot
-        let shown = if text.contains('@') { String::new() } else { format!(", got {text:?}") };
+        let shown = if text.contains('@') { String::new() } else { format!(", got {}", quoted(text)) };
         let url = Url::parse(text.trim_end_matches('/')).map_err(|error| format!("is not a URL ({error}){shown}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("must begin with https://{shown}"));

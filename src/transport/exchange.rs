@@ -141,6 +141,8 @@ impl Received {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_ANSWER_BYTES => body.extend_from_slice(&chunk),
+                // a broken body must not hide what the status says
+                Ok(Some(_)) | Err(_) if !status.is_success() => break,
                 Ok(Some(_)) => {
                     let message = format!("the answer is larger than {MAX_ANSWER_BYTES} bytes");
                     return Err(broken(Trouble::new(FailureKind::Unreadable, message)));
@@ -155,10 +157,10 @@ impl Received {
 
     /// Takes the answer out of its envelope: the status that counts is the one inside.
     pub(super) fn opened(mut self) -> Self {
-        if self.status.is_success()
-            && let Ok(body) = serde_json::from_slice(&self.body)
+        if let Ok(body) = serde_json::from_slice(&self.body)
+            && let (status, content) = envelope::open(self.status.as_u16(), body)
+            && (self.status.is_success() || !content.is_null())
         {
-            let (status, content) = envelope::open(self.status.as_u16(), body);
             self.status = StatusCode::from_u16(status).unwrap_or(self.status);
             self.body = if content.is_null() { Bytes::new() } else { content.to_string().into() };
         }
@@ -231,7 +233,8 @@ impl From<reqwest::Error> for Trouble {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let (kind, what) = if error.is_connect() && is_permanent(&error) {
-            (FailureKind::Refused, "no connection")
+            let through = sources(&error).any(|source| source.to_string().contains("tunnel"));
+            (FailureKind::Refused, if through { "no connection through the proxy" } else { "no connection" })
         } else if error.is_connect() {
             (FailureKind::Connect, "no connection")
         } else if error.is_timeout() {
@@ -245,11 +248,12 @@ impl From<reqwest::Error> for Trouble {
     }
 }
 
-/// A certificate that is not trusted today will not be in a second; the same goes for a proxy that wants a password.
+/// A certificate that is not trusted today will not be in a second; the same goes for a proxy that wants a password,
+/// and for a port that does not speak TLS.
 fn is_permanent(error: &dyn Error) -> bool {
     sources(error).any(|source| {
         let text = source.to_string();
-        text.contains("certificate") || text.contains("tunnel") || text.contains("HandshakeFailure")
+        ["certificate", "tunnel", "HandshakeFailure", "corrupt message"].iter().any(|word| text.contains(word))
     })
 }
 

@@ -105,13 +105,16 @@ impl Progress {
         self.sent.load(Ordering::Acquire)
     }
 
-    pub(super) fn timed_out(&self, timeout: Duration) -> Trouble {
+    /// Whether it was sent is known of a request with a body only.
+    pub(super) fn timed_out(&self, timeout: Duration, has_body: bool) -> Trouble {
         let stage = match (self.requests.load(Ordering::Relaxed), self.is_sent()) {
-            (0, _) => "no connection came free",
-            (_, true) => "the request was sent and not answered",
-            (_, false) => "the request was not sent",
+            (0, _) => ": no connection came free",
+            (_, true) => ": the request was sent and not answered",
+            (_, false) if has_body => ": the request was not sent",
+            (_, false) => "",
         };
-        Trouble::new(FailureKind::Timeout, format!("no answer within {} s: {stage}", timeout.as_secs_f64()))
+        let seconds = (timeout.as_secs_f64() * 1000.0).round() / 1000.0;
+        Trouble::new(FailureKind::Timeout, format!("no answer within {seconds} s{stage}"))
     }
 
     pub(super) fn facts(&self, method: &Method, url: &Url, elapsed: Duration) -> Facts {

@@ -77,7 +77,7 @@ impl Transport {
             let outcome = match tokio::time::timeout_at(deadline, self.attempt(request, &url, &progress)).await {
                 Ok(Ok(received)) if request.envelope => Ok(received.opened()),
                 Ok(outcome) => outcome,
-                Err(_) => Err(progress.timed_out(limits.timeout)),
+                Err(_) => Err(progress.timed_out(limits.timeout, request.body.is_some())),
             };
             let pause = if attempt > limits.max_retries {
                 None

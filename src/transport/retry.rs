@@ -14,6 +14,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Atlas has been seen to ask for "0 seconds".
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
+/// No time limit is as long, and no clock ends so soon: what a server asks for may be any number.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
 
 /// The pause before the next try after an answer; `None` where there is none.
 pub(super) fn after_answer(answer: &Received, idempotent: bool, sent: bool, attempt: u32) -> Option<Duration> {
@@ -61,7 +63,7 @@ fn back_off(attempt: u32) -> Duration {
 /// Between the pause itself and half as long again, so that clients which were stopped together do not return
 /// together, and none earlier than asked.
 fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(1.0 + 0.5 * fastrand::f64())
+    pause.min(LONGEST_WAIT).mul_f64(1.0 + 0.5 * fastrand::f64())
 }
 
 #[cfg(test)]
@@ -79,6 +81,11 @@ mod tests {
         assert_eq!(retry_after(&headers("soon")), None);
         assert_eq!(retry_after(&headers("-1")), None);
         assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn no_number_of_seconds_is_too_large() {
+        assert!(jittered(Duration::MAX) < LONGEST_WAIT * 2);
     }
 
     #[test]

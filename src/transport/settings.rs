@@ -37,10 +37,7 @@ impl Settings {
         if let Some(path) = &self.ca_file
             && !path.is_file()
         {
-            return Err(Invalid::new(
-                "ca_file",
-                format!("must be a PEM file of certificates; {} is none", path.display()),
-            ));
+            return Err(Invalid::new("ca_file", format!("must be a PEM file of certificates; {path:?} is none")));
         }
         Ok(())
     }
