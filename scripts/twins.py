@@ -28,8 +28,10 @@ RULES = [
     ),
     (r"\bAsyncClient\b", "Client"),
     (r"\basync def\b", "def"),
-    (r"^from \._core import Call, Core$", "from ._core import Call, Core\nfrom ._outcomes import open_outcome"),
-    (r"\bawait call\b", "open_outcome(call.run())"),
+    (
+        r"^( +)result: Any = await call$",
+        r"\1from ._outcomes import open_outcome\n\n\1result: Any = open_outcome(call.run())",
+    ),
     (r"\bawait ", ""),
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import errors
+from .models import Response, ServerlessEndpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ def open_outcome(outcome: Outcome) -> Any:
     kind, parts, exchange = outcome
     if kind == "error":
         raise exception(outcome)
-    from .models import ServerlessEndpoint
-
     if kind == "endpoint":
         return ServerlessEndpoint._received(parts, exchange)
     return [ServerlessEndpoint._received(fields, exchange) for fields in parts]
@@ -27,8 +26,6 @@ def open_outcome(outcome: Outcome) -> Any:
 
 def exception(outcome: Outcome) -> errors.AtlasError:
     """The exception of an outcome that is an error."""
-    from .models import Response, ServerlessEndpoint
-
     _, (name, message, keywords), exchange = outcome
     if "candidates" in keywords:
         keywords["candidates"] = tuple(ServerlessEndpoint._received(fields, None) for fields in keywords["candidates"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from ._core import Call, Core
-from ._outcomes import open_outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -219,6 +218,8 @@ class Client:
 
 def _outcome(operation: str, call: Call) -> Any:
     try:
+        from ._outcomes import open_outcome
+
         result: Any = open_outcome(call.run())
     except BaseException as error:
         _log(operation, error, type(error).__name__)

@@ -109,6 +109,9 @@ impl Core {
         let allow_insecure = allow_insecure.named(py, "allow_insecure")?;
         // before anything is made that a forked child must not touch
         fork::watch()?;
+        // the dataclasses: not with the package, which loads fast, nor with the first result, which would keep its event
+        // loop waiting
+        py.import("atlas_privatelink._outcomes")?;
         let make = || {
             let options = Options {
                 api_version: api_version.as_deref().map(version).transpose()?,
