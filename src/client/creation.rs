@@ -152,7 +152,7 @@ impl Client {
         unsettled: Unsettled,
     ) -> Result<Reply<Endpoint>, Error> {
         let mut candidates = Vec::new();
-        let mut looked = Ok(());
+        let mut looked = None;
         for pause in PAUSES {
             if Instant::now() + pause >= deadline {
                 break;
@@ -165,11 +165,11 @@ impl Client {
                     listed.facts
                 }
                 Err(error) => {
-                    looked = Err(error);
+                    looked = Some(Err(error));
                     continue;
                 }
             };
-            looked = Ok(());
+            looked = Some(Ok(()));
             candidates.retain(|endpoint| {
                 endpoint.comment == create.comment && unsettled.may_be(endpoint) && !in_flight.is_owned(endpoint)
             });

@@ -179,18 +179,19 @@ impl Error {
         instance: &Instance,
         comment: Option<&str>,
         candidates: Vec<Endpoint>,
-        looked: Result<(), Error>,
+        looked: Option<Result<(), Error>>,
     ) -> Self {
         let found = match (looked, candidates.len(), comment) {
-            (Err(error), ..) => format!("looking for it failed too ({error})"),
-            (Ok(()), 0, _) => "no endpoint that could be it is listed so far, but it may still appear".to_owned(),
-            (Ok(()), 1, None) => {
+            (None, ..) => "there was no time left to look for it".to_owned(),
+            (Some(Err(error)), ..) => format!("looking for it failed too ({error})"),
+            (Some(Ok(())), 0, _) => "no endpoint that could be it is listed so far, but it may still appear".to_owned(),
+            (Some(Ok(())), 1, None) => {
                 "one new endpoint is listed, but without a comment nothing shows that it is this one".to_owned()
             }
-            (Ok(()), 1, Some(_)) => {
+            (Some(Ok(())), 1, Some(_)) => {
                 "one endpoint with this comment is listed, but another creation in flight may own it".to_owned()
             }
-            (Ok(()), n, _) => format!("{n} endpoints are listed that could be it"),
+            (Some(Ok(())), n, _) => format!("{n} endpoints are listed that could be it"),
         };
         let how = match comment {
             Some(comment) => {

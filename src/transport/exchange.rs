@@ -20,6 +20,9 @@ use url::Url;
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// As much of a refused answer is read so that its connection can be used again.
 const MAX_DRAINED_BYTES: usize = 64 * 1024;
+/// A connection on which nothing comes for so long is given up, however long the call may still take: Atlas's own front
+/// answers 504 sooner.
+const SILENCE: Duration = Duration::from_secs(60);
 /// Idle connections are closed before the load balancers of this world close them (60 s and more).
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -46,6 +49,7 @@ impl Exchanger {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("atlas-privatelink/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
+            .read_timeout(SILENCE)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(settings.max_connections)
             .tcp_keepalive(IDLE)
