@@ -54,24 +54,30 @@ stubs: $(BIN)/.ready
 wheel: $(BIN)/.ready
 	$(BIN)/maturin build --release --compression-level 9 --out dist
 
-# the release wheel and the other clients, in an environment of their own
-BENCH := .venv-bench/bin
-$(BENCH)/.ready: benches/requirements.txt $(BIN)/.ready $(SOURCES)
-	$(PYTHON) -m venv .venv-bench
-	$(BENCH)/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
-	rm -rf dist && $(MAKE) wheel
-	$(BENCH)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
+BENCH := .venv-bench
+
+$(BENCH)/.ready: benches/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# against other clients, on a real digest server (Debian: libjetty9-java, default-jdk-headless, libcurl4-openssl-dev)
-bench: $(BENCH)/.ready
-	$(BENCH)/python -m benches.run $(ARGS)
+# the release wheel, as users get it
+$(BENCH)/.built: $(BENCH)/.ready $(SOURCES)
+	$(MAKE) wheel
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
+		"$$(ls -t dist/atlas_privatelink-*.whl | head -n 1)"
+	touch $@
+
+# beside other clients, on a real digest server (Debian: libjetty9-java, default-jdk-headless, libcurl4-openssl-dev)
+bench: $(BENCH)/.built
+	$(BENCH)/bin/python -m benches.run $(ARGS)
 
 # our bridge to asyncio beside pyo3-async-runtimes
-bench-bridge: $(BENCH)/.ready
-	$(BIN)/maturin build --quiet --release --manifest-path benches/bridge/Cargo.toml --out benches/bridge/dist
-	$(BENCH)/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps benches/bridge/dist/*.whl
-	$(BENCH)/python -m benches.bridge.compare $(ARGS)
+bench-bridge: $(BENCH)/.built
+	$(BIN)/maturin build --quiet --release --manifest-path benches/bridge/Cargo.toml --target-dir target/bridge \
+		--out target/bridge/wheels
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps target/bridge/wheels/*.whl
+	$(BENCH)/bin/python -m benches.bridge.compare $(ARGS)
 
 # the API of both languages, in docs/_build
 docs: $(BIN)/.built
@@ -80,4 +86,4 @@ docs: $(BIN)/.built
 	@echo "docs/_build/index.html, target/doc/atlas_privatelink/index.html"
 
 clean:
-	rm -rf $(VENV) .venv-bench target dist docs/_build benches/bridge/target benches/bridge/dist
+	rm -rf $(VENV) $(BENCH) target dist docs/_build

@@ -359,6 +359,7 @@ def test_arguments_of_the_constructor(
         ("api_version", LONE, ValidationError, f"^api_version {UNICODE_RULE}"),
         ("max_connections", 5, TypeError, "max_connections"),
     ],
+    ids=["0", "nan", "10**400", "text", "minus-1", "10**30", "v3", "lone-surrogate", "unknown"],
 )
 def test_arguments_of_with_options(
     client_class: Maker, name: str, value: Any, kind: type[Exception], rule: str

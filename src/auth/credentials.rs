@@ -145,7 +145,8 @@ pub fn resolve(explicit: &Explicit, around: &dyn Surroundings) -> Result<Identit
 
     if let Some(name) = &explicit.profile {
         let found = read_profile(name, around)?.ok_or_else(|| no_configuration(name, around))?;
-        return profile_identity(&found).map(|(key, url)| identity(key, url, &found.source()));
+        return profile_identity(&found)
+            .map(|(key, url)| identity(key, url.or(environment_base_url.clone()), &found.source()));
     }
 
     match (first_set(around, &PUBLIC_KEY), first_set(around, &PRIVATE_KEY)) {

@@ -155,7 +155,6 @@ impl Received {
                 Err(error) => return Err(broken(error.into())),
             }
         }
-        give_back().await;
         Ok(Self { status, headers, body: body.freeze(), version, note: None })
     }
 
@@ -181,7 +180,7 @@ impl Received {
     }
 }
 
-/// Reads a refused answer, so that its connection can be used for the next one.
+/// Reads a refused answer, so that its connection can be used for the next try at once.
 pub(super) async fn drain(response: &mut reqwest::Response) {
     let mut left = MAX_DRAINED_BYTES;
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -190,12 +189,8 @@ pub(super) async fn drain(response: &mut reqwest::Response) {
             None => return,
         }
     }
-    give_back().await;
-}
-
-/// hyper puts a connection back into the pool from a task of its own, which has to run before the next request is
-/// sent, or that one opens a second connection.
-async fn give_back() {
+    // hyper puts a connection back into the pool from a task of its own, which has to run first, or the next try opens a
+    // second connection
     for _ in 0..2 {
         tokio::task::yield_now().await;
     }

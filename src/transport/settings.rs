@@ -13,7 +13,7 @@ pub struct Settings {
     pub base_url: BaseUrl,
     /// How long a connection may take to open.
     pub connect_timeout: Duration,
-    /// Requests in flight at most, and so connections at most.
+    /// Requests in flight at most. Connections can be a few more for a moment.
     pub max_connections: usize,
     /// PEM certificates to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
