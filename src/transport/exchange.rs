@@ -273,7 +273,8 @@ fn chain(error: &dyn Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     for source in sources(error) {
         let text = source.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
+        // hyper's word for what the caller of this says better
+        if !text.starts_with("client error (") && !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
     }
