@@ -71,6 +71,7 @@ $(BENCH)/.built: $(BENCH)/.ready $(SOURCES)
 # beside other clients, on a real digest server (Debian: libjetty9-java, default-jdk-headless, libcurl4-openssl-dev)
 bench: $(BENCH)/.built
 	$(BENCH)/bin/python -m benches.run $(ARGS)
+	$(BENCH)/bin/python -m benches.latency
 
 # our bridge to asyncio beside pyo3-async-runtimes
 bench-bridge: $(BENCH)/.built

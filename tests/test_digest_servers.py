@@ -11,6 +11,7 @@ from servers.base import DigestServer
 from support import GROUP_ID, INSTANCE, Caller
 
 from atlas_privatelink import AsyncClient, AuthenticationError, ServerlessEndpoint
+from atlas_privatelink.testing import AtlasEmulator, DigestMode
 
 SERVERS = ["jetty", "apache", "apache_strict"]
 
@@ -79,6 +80,33 @@ def test_strict_apache_loses_nothing(apache_strict: ApacheServer) -> None:
     assert cold.requests <= 120 and warm.requests <= 75
     for counts in [*cold.nonce_counts.values(), *warm.nonce_counts.values()]:
         assert counts == list(range(counts[0], counts[0] + len(counts)))
+
+
+@pytest.mark.parametrize("digest", ["rising", "exact"])
+def test_order_is_learnt_without_losing_anything(digest: DigestMode) -> None:
+    """A server that shows no state per client, yet wants counts in order."""
+    with AtlasEmulator(digest=digest) as atlas:
+
+        async def main() -> list[int]:
+            options: dict[str, Any] = {
+                "public_key": atlas.public_key,
+                "private_key": atlas.private_key,
+                "base_url": atlas.base_url,
+            }
+            async with AsyncClient(**options) as client:
+                requests = []
+                # overtaken by those behind them: their counts come too late
+                atlas.fault("delay", method="POST", authenticated=True, seconds=0.2, times=20, after=5)
+                for _ in range(3):
+                    atlas.reset_stats()
+                    await concurrently(client, 50)
+                    requests.append(atlas.stats().requests)
+                return requests
+
+        cold, warm, warmer = asyncio.run(main())
+        assert len(atlas.endpoints()) == 150
+        assert 51 < cold <= 120, "the server refused some"
+        assert warm <= 75 and warmer <= 75
 
 
 def test_a_restarted_server_costs_two(call: Caller, server: DigestServer) -> None:
