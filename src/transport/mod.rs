@@ -15,7 +15,7 @@ pub use settings::{Limits, Settings};
 
 use crate::api::Request;
 use crate::auth::ApiKey;
-use crate::auth::digest::challenge::{DigestChallenge, Unanswerable, next_nonce};
+use crate::auth::digest::challenge::{DigestChallenge, next_nonce};
 use crate::auth::digest::nonces::{Nonces, Start, Ticket};
 use exchange::{Exchanger, Outgoing, Received};
 use facts::Progress;
@@ -158,9 +158,7 @@ impl Transport {
                 exchange::drain(&mut response).await;
                 Ok(FirstLeg::Challenged(challenge))
             }
-            Err(why @ (Unanswerable::NotDigest(_) | Unanswerable::Unsupported(_))) => {
-                Ok(FirstLeg::Answered(Received::read(response).await?.with_note(why.to_string())))
-            }
+            Err(why) => Ok(FirstLeg::Answered(Received::read(response).await?.with_note(why.to_string()))),
         }
     }
 
