@@ -43,9 +43,9 @@ format: $(BIN)/.ready
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-# the blocking client, from the asynchronous one
-twins:
-	$(PYTHON) scripts/twins.py
+# the blocking clients, from the asynchronous ones
+twins: $(BIN)/.ready
+	$(BIN)/python scripts/twins.py
 
 # the extension module's type stub, from its Rust source
 stubs: $(BIN)/.ready

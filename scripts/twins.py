@@ -1,20 +1,20 @@
-"""Derives the blocking client from the asynchronous one: `python scripts/twins.py [--check]`.
+"""Derives the blocking clients from the asynchronous ones: `python scripts/twins.py [--check]`.
 
-Signatures, docstrings and behaviour exist once, in `client.py`.
+Signatures, docstrings and behaviour exist once, in `_async`.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "python" / "atlas_privatelink"
-SOURCE, TWIN = PACKAGE / "client.py", PACKAGE / "blocking.py"
+SOURCES, TWINS = PACKAGE / "_async", PACKAGE / "_sync"
+BY_HAND = {"__init__.py", "bulk.py"}
 
-HEADER = (
-    '''"""`Client`, the blocking twin of `AsyncClient`. Derived from `client.py` by `make twins`: do not edit."""'''
-)
+NOTE = "# Derived from `_async` by `make twins`: do not edit.\n"
 
 RULES = [
     (
@@ -26,39 +26,56 @@ RULES = [
         "One client can serve several threads at a time, inside a running event loop too, and works on in a forked\n"
         "    child.",
     ),
-    (r"\bAsyncClient\b", "Client"),
-    (r"\basync def\b", "def"),
     (
         r"^( +)result: Any = await call$",
-        r"\1from ._outcomes import open_outcome\n\n\1result: Any = open_outcome(call.run())",
+        r"\1from .._outcomes import open_outcome\n\n\1result: Any = open_outcome(call.run())",
     ),
+    (r"Iterable\[Mapping\[str, Any\]\] \| AsyncIterable\[Mapping\[str, Any\]\]", "Iterable[Mapping[str, Any]]"),
+    (
+        r"import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping",
+        "import Callable, Iterable, Iterator, Mapping",
+    ),
+    (r"; `contextlib\.aclosing` does so at once", "; closing the generator does so at once"),
+    (r"\bAsync(?=[A-Z]\w)", ""),
+    (r"\basync (?=def|for)", ""),
     (r"\bawait ", ""),
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),
     (r"\baclose\b", "close"),
-    (r'\A""".*?"""', HEADER),
 ]
 
 
-def derive(source: str) -> str:
-    """The blocking source for an asynchronous one."""
+def derive(source: str, unused: set[str]) -> str:
+    """The blocking source for an asynchronous one. Rules that match are taken off the unused ones."""
     for pattern, replacement in RULES:
-        source, count = re.subn(pattern, replacement, source, flags=re.DOTALL | re.MULTILINE)
-        if not count:
-            raise SystemExit(f"twins: the rule {pattern!r} matches nothing in {SOURCE.name}")
-    return source
+        source, count = re.subn(pattern, replacement, source, flags=re.MULTILINE)
+        if count:
+            unused.discard(pattern)
+    return formatted(NOTE + source)
+
+
+def formatted(source: str) -> str:
+    """The same as the formatter would have it: without `await`, some lines fit that did not."""
+    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(TWINS / "twin.py"), "-"]
+    return subprocess.run(command, input=source, capture_output=True, text=True, check=True).stdout
 
 
 def main() -> int:
-    """Writes the twin, or compares it."""
-    derived = derive(SOURCE.read_text())
-    if "--check" in sys.argv[1:]:
-        if derived != TWIN.read_text():
-            print(f"{TWIN.name} is not what {SOURCE.name} says: run `make twins`", file=sys.stderr)
-            return 1
+    """Writes the twins, or compares them."""
+    unused = {pattern for pattern, _ in RULES}
+    sources = [path for path in sorted(SOURCES.glob("*.py")) if path.name not in BY_HAND]
+    derived = {TWINS / path.name: derive(path.read_text(), unused) for path in sources}
+    if unused:
+        raise SystemExit(f"twins: rules that match nothing: {sorted(unused)}")
+    if "--check" not in sys.argv[1:]:
+        for twin, text in derived.items():
+            twin.write_text(text)
         return 0
-    TWIN.write_text(derived)
-    return 0
+    stale = [twin.name for twin, text in derived.items() if not twin.exists() or twin.read_text() != text]
+    stale += [path.name for path in TWINS.glob("*.py") if path not in derived and path.name not in BY_HAND]
+    if stale:
+        print(f"not what _async says: {', '.join(stale)}: run `make twins`", file=sys.stderr)
+    return bool(stale)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@
 pub mod api;
 pub mod auth;
 pub mod client;
+pub mod clock;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 #[cfg(feature = "python")]
 mod python;
 pub mod transport;
+pub mod wait;

@@ -31,6 +31,7 @@ from atlas_privatelink import (
     Conflict,
     ConnectionError,
     Gone,
+    InstanceNotFound,
     NotFound,
     NotServerless,
     OutcomeUnknown,
@@ -899,7 +900,7 @@ REFUSALS: dict[str, tuple[int, type[ApiError]]] = {
     "NO_PAYMENT_INFORMATION_FOUND": (402, ApiError),
     "IP_ADDRESS_NOT_ON_ACCESS_LIST": (403, AddressNotAllowed),
     "USER_UNAUTHORIZED": (403, PermissionDenied),
-    "SERVERLESS_INSTANCE_NOT_FOUND": (404, NotFound),
+    "SERVERLESS_INSTANCE_NOT_FOUND": (404, InstanceNotFound),
     "METHOD_NOT_ALLOWED": (405, ApiError),
     "A_CONFLICT": (409, Conflict),
     "VERSION_GONE": (410, Gone),
@@ -915,7 +916,11 @@ def test_refused_creations(call: Caller, atlas: AtlasEmulator, code: str, form: 
     error = caught(lambda: call.create(atlas, comment="mine"))
     assert isinstance(error, ApiError) and error.response is not None
     told = form == "json" or "x-error-code" in error.response.headers
-    by_status: dict[type[ApiError], type[ApiError]] = {NotServerless: ApiError, AddressNotAllowed: PermissionDenied}
+    by_status: dict[type[ApiError], type[ApiError]] = {
+        NotServerless: ApiError,
+        AddressNotAllowed: PermissionDenied,
+        InstanceNotFound: NotFound,
+    }
     check(error, kind if told else by_status.get(kind, kind), f"^create_endpoint: HTTP {status}")
     assert (error.status_code, error.error_code) == (status, code if told else None)
     assert atlas.stats().answers[("POST", status)] == 1

@@ -188,7 +188,7 @@ def test_the_core_class_itself_is_awaitable_once(key: Key) -> None:
     )
 
     async def main() -> None:
-        call = core.create_endpoint(GROUP_ID, INSTANCE, comment=None, if_exists="create", pretty=False, envelope=False)
+        call = core.call("create_endpoint", {"group_id": GROUP_ID, "instance_name": INSTANCE})
         assert isinstance(await call, ServerlessEndpoint)
         with pytest.raises(RuntimeError, match="only once"):
             await call

@@ -137,6 +137,6 @@ def test_every_kind_of_challenge(call: Caller, digest: str) -> None:
 @pytest.mark.parametrize("how", ["version_gone", "not_serverless"])
 def test_retirement_names_the_way_on(call: Caller, atlas: AtlasEmulator, how: str) -> None:
     atlas.retire(how)  # type: ignore[arg-type]
-    with pytest.raises(ApiError, match="became dedicated clusters") as caught:
+    with pytest.raises(ApiError, match=r"into dedicated clusters: use dedicated\.create_service") as caught:
         call.create(atlas)
     assert type(caught.value).__name__ == {"version_gone": "Gone", "not_serverless": "NotServerless"}[how]

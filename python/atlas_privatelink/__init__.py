@@ -10,9 +10,9 @@ that can go wrong is an `AtlasError` (`errors`), and `testing` has a local Atlas
 
 from __future__ import annotations
 
+from ._async.client import AsyncClient
 from ._core import __version__
-from .blocking import Client
-from .client import AsyncClient
+from ._sync.client import Client
 from .errors import (
     AddressNotAllowed,
     ApiError,
@@ -21,7 +21,9 @@ from .errors import (
     ConfigurationError,
     Conflict,
     ConnectionError,
+    EndpointFailed,
     Gone,
+    InstanceNotFound,
     NotFound,
     NotSent,
     NotServerless,
@@ -32,11 +34,38 @@ from .errors import (
     Timeout,
     UnexpectedResponse,
     ValidationError,
+    WaitTimeout,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .models import EndpointStatus, Response, ServerlessEndpoint
+    from .bulk import BulkOutcome
+    from .models import (
+        AwsEndpoint,
+        AwsEndpointService,
+        AzureEndpoint,
+        AzureEndpointService,
+        BackupEndpoint,
+        ConnectionStatus,
+        ConnectionStrings,
+        DataFederationEndpoint,
+        DataFederationStatus,
+        DedicatedEndpoint,
+        EncryptionAtRestEndpoint,
+        EndpointService,
+        EndpointStatus,
+        ForwardingRule,
+        GcpEndpointGroup,
+        GcpEndpointService,
+        RateLimit,
+        Response,
+        ServerlessEndpoint,
+        ServiceStatus,
+        StorageEndpointStatus,
+        StreamsConnection,
+        StreamsState,
+        WaitProgress,
+    )
 
 __all__ = [
     "AddressNotAllowed",
@@ -44,39 +73,92 @@ __all__ = [
     "AsyncClient",
     "AtlasError",
     "AuthenticationError",
+    "AwsEndpoint",
+    "AwsEndpointService",
+    "AzureEndpoint",
+    "AzureEndpointService",
+    "BackupEndpoint",
+    "BulkOutcome",
     "Client",
     "ConfigurationError",
     "Conflict",
     "ConnectionError",
+    "ConnectionStatus",
+    "ConnectionStrings",
+    "DataFederationEndpoint",
+    "DataFederationStatus",
+    "DedicatedEndpoint",
+    "EncryptionAtRestEndpoint",
+    "EndpointFailed",
+    "EndpointService",
     "EndpointStatus",
+    "ForwardingRule",
+    "GcpEndpointGroup",
+    "GcpEndpointService",
     "Gone",
+    "InstanceNotFound",
     "NotFound",
     "NotSent",
     "NotServerless",
     "OutcomeUnknown",
     "PermissionDenied",
+    "RateLimit",
     "RateLimited",
     "Response",
     "ServerError",
     "ServerlessEndpoint",
+    "ServiceStatus",
+    "StorageEndpointStatus",
+    "StreamsConnection",
+    "StreamsState",
     "Timeout",
     "UnexpectedResponse",
     "ValidationError",
+    "WaitProgress",
+    "WaitTimeout",
     "__version__",
 ]
 
-_MODELS = ("EndpointStatus", "Response", "ServerlessEndpoint")
+# where what `__getattr__` brings is at home
+_LATER = {
+    "BulkOutcome": "bulk",
+    "AwsEndpoint": "models",
+    "AwsEndpointService": "models",
+    "AzureEndpoint": "models",
+    "AzureEndpointService": "models",
+    "BackupEndpoint": "models",
+    "ConnectionStatus": "models",
+    "ConnectionStrings": "models",
+    "DataFederationEndpoint": "models",
+    "DataFederationStatus": "models",
+    "DedicatedEndpoint": "models",
+    "EncryptionAtRestEndpoint": "models",
+    "EndpointService": "models",
+    "EndpointStatus": "models",
+    "ForwardingRule": "models",
+    "GcpEndpointGroup": "models",
+    "GcpEndpointService": "models",
+    "RateLimit": "models",
+    "Response": "models",
+    "ServerlessEndpoint": "models",
+    "ServiceStatus": "models",
+    "StorageEndpointStatus": "models",
+    "StreamsConnection": "models",
+    "StreamsState": "models",
+    "WaitProgress": "models",
+}
 
 
 def __getattr__(name: str) -> object:
     # `dataclasses` takes longer to import than all the rest: a DAG or a command that makes no call need not wait
-    if name not in _MODELS:
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import models
+    from importlib import import_module
 
-    globals().update({model: getattr(models, model) for model in _MODELS})
-    return globals()[name]
+    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODELS})
+    return sorted({*globals(), *_LATER})

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Any
 
+_TICK_SECONDS = 0.2
+
+_waiting: WeakKeyDictionary[AbstractEventLoop, set[Future[Any]]] = WeakKeyDictionary()
 _bridges: WeakKeyDictionary[AbstractEventLoop, Bridge] = WeakKeyDictionary()
 
 
@@ -28,12 +31,31 @@ def await_call(call: Call) -> Generator[Future[Any], None, Any]:
         bridge = _bridges[loop] = _attach(loop)
     future = loop.create_future()
     call.start(bridge, future)
+    if call.is_long:
+        _keep_awake(loop, future)
     try:
         outcome = yield from future
     except BaseException:
         call.cancel()
         raise
     return open_outcome(outcome)
+
+
+def _keep_awake(loop: AbstractEventLoop, future: Future[Any]) -> None:
+    """Lets the loop run Python every now and then while something takes minutes.
+
+    Signals are handled between two steps of Python only, and not every system wakes a waiting loop for them.
+    """
+    waiting = _waiting.setdefault(loop, set())
+    waiting.add(future)
+    future.add_done_callback(waiting.discard)
+    if len(waiting) == 1:
+        loop.call_later(_TICK_SECONDS, _tick, loop, waiting)
+
+
+def _tick(loop: AbstractEventLoop, waiting: set[Future[Any]]) -> None:
+    if waiting:
+        loop.call_later(_TICK_SECONDS, _tick, loop, waiting)
 
 
 def deliver(bridge: Bridge) -> None:

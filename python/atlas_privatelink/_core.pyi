@@ -2,9 +2,41 @@
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Bridge", "Call", "Core", "Emulator", "Exchange", "__version__", "next_bridge", "stop_pump"]
+__all__ = [
+    "Batch",
+    "Bridge",
+    "Call",
+    "Core",
+    "Emulator",
+    "Exchange",
+    "Wait",
+    "__version__",
+    "cloud_region",
+    "next_bridge",
+    "stop_pump",
+]
 
 __version__: Final[str]
+
+@final
+class Batch:
+    """
+    Calls in flight, by a number.
+    """
+    def __new__(cls, /) -> Batch: ...
+    def cancel(self, /) -> None:
+        """
+        Drops the requests that are still in flight.
+        """
+    def start(self, /, number: SupportsIndex, call: Call) -> None:
+        """
+        Sends a call from the background thread; its outcome will bear the number.
+        """
+    def take(self, /) -> tuple[int, Any]:
+        """
+        Waits for the next outcome, detached from the interpreter, and looks for signals all the while: its number, and
+        what `open_outcome` opens.
+        """
 
 @final
 class Bridge:
@@ -44,6 +76,11 @@ class Call:
         """
         Drops the request if it is still in flight. Does no harm otherwise.
         """
+    @property
+    def is_long(self, /) -> bool:
+        """
+        Whether it may take minutes.
+        """
     def run(self, /) -> Any:
         """
         Runs the call in this thread, detached from the interpreter, and looks for signals all the while. Its outcome is
@@ -81,35 +118,40 @@ class Core:
         """
         Where the API is.
         """
+    def call(self, /, operation: str, arguments: dict[str, Any]) -> Call:
+        """
+        A call of the operation of that name.
+        """
     def close(self, /) -> None:
         """
         Closes idle connections. Calls in flight end as they would have; later ones are refused.
-        """
-    def create_endpoint(
-        self, /, group_id: str, instance_name: str, *, comment: str | None, if_exists: str, pretty: bool, envelope: bool
-    ) -> Call:
-        """
-        "Create One Private Endpoint for One Serverless Instance".
         """
     @property
     def credentials_source(self, /) -> str:
         """
         Where the key was found.
         """
-    def get_endpoint(
-        self, /, group_id: str, instance_name: str, endpoint_id: str, *, pretty: bool, envelope: bool
-    ) -> Call:
+    def driving(self, /, emulator: Emulator) -> Core:
         """
-        "Return One Private Endpoint for One Serverless Instance".
-        """
-    def list_endpoints(self, /, group_id: str, instance_name: str, *, pretty: bool, envelope: bool) -> Call:
-        """
-        "Return All Private Endpoints for One Serverless Instance".
+        The same client with connections of its own, whose pauses drive an emulator's clock instead of taking time.
         """
     @property
     def public_key(self, /) -> str:
         """
         The public half of the key.
+        """
+    def wait(
+        self,
+        /,
+        operation: str,
+        arguments: dict[str, Any],
+        *,
+        until: str,
+        timeout: SupportsFloat | SupportsIndex,
+        reports: bool,
+    ) -> Wait:
+        """
+        A wait of that name, which reports each look if asked to.
         """
     def with_options(
         self,
@@ -118,9 +160,11 @@ class Core:
         timeout: SupportsFloat | SupportsIndex | None,
         max_retries: SupportsIndex | None,
         api_version: str | None,
+        pretty: bool | None,
+        envelope: bool | None,
     ) -> Core:
         """
-        The same client with other limits: connections and nonces are shared.
+        The same client with other options: connections and nonces are shared.
         """
 
 @final
@@ -159,10 +203,35 @@ class Exchange:
     """
     The HTTP side of a call, made into a `Response` by whoever asks for it.
     """
+    @property
+    def deprecation(self, /) -> tuple[str | None, str | None] | None:
+        """
+        When the operation was deprecated and when it will be gone, in Atlas's words, if Atlas says so.
+        """
     def fields(self, /) -> tuple[int | None, str, str, dict[str, str], str | None, int, int, float]:
         """
         The fields of a `Response`.
         """
+    @property
+    def operation(self, /) -> str:
+        """
+        The operation's name.
+        """
+
+@final
+class Wait:
+    """
+    A wait that was checked and not begun yet.
+    """
+    def step(self, /) -> Call:
+        """
+        A call that ends with the next look, where each is reported, or else when the target is reached.
+        """
+
+def cloud_region(provider: str, region: str) -> str:
+    """
+    The cloud's own name of a region, from its own or Atlas's.
+    """
 
 def next_bridge() -> int | None:
     """

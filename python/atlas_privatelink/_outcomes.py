@@ -2,34 +2,108 @@
 
 from __future__ import annotations
 
-from . import errors
-from .models import Response, ServerlessEndpoint
+import sys
+
+from . import errors, models
+from .models import Response, WaitProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any
 
     from ._core import Exchange
 
     Outcome = tuple[str, Any, Exchange | None]
 
+_warned: set[str] = set()
+
 
 def open_outcome(outcome: Outcome) -> Any:
     """The result of a call, or its exception."""
     kind, parts, exchange = outcome
-    if kind == "error":
-        raise exception(outcome)
-    if kind == "endpoint":
-        return ServerlessEndpoint._received(parts, exchange)
-    return [ServerlessEndpoint._received(fields, exchange) for fields in parts]
+    if kind == "resource":
+        result = _resource(parts, exchange)
+    elif kind == "resources":
+        result = [_resource(each, exchange) for each in parts]
+    elif kind == "look":
+        return _look(*parts)
+    elif kind == "error":
+        error = exception(outcome)
+        _log(exchange, type(error).__name__)
+        raise error
+    else:
+        result = parts
+    _log(exchange, "ok")
+    if exchange is not None and exchange.deprecation is not None:
+        _warn_of_deprecation(exchange, result)
+    return result
 
 
 def exception(outcome: Outcome) -> errors.AtlasError:
     """The exception of an outcome that is an error."""
     _, (name, message, keywords), exchange = outcome
     if "candidates" in keywords:
-        keywords["candidates"] = tuple(ServerlessEndpoint._received(fields, None) for fields in keywords["candidates"])
+        keywords["candidates"] = tuple(_resource(each, None) for each in keywords["candidates"])
+    if keywords.get("endpoint") is not None:
+        keywords["endpoint"] = _resource(keywords["endpoint"], None)
     if exchange is not None:
         keywords["response"] = Response(*exchange.fields())
     error: errors.AtlasError = getattr(errors, name)(message, **keywords)
     return error
+
+
+def _resource(parts: tuple[str, tuple[Any, ...]], exchange: Exchange | None) -> Any:
+    name, values = parts
+    return getattr(models, name)._received(values, exchange)
+
+
+def _look(endpoint: tuple[str, tuple[Any, ...]] | None, *others: Any) -> WaitProgress:
+    return WaitProgress(None if endpoint is None else _resource(endpoint, None), *others)
+
+
+def _warn_of_deprecation(exchange: Exchange, result: Any) -> None:
+    operation = exchange.operation
+    if operation in _warned or exchange.deprecation is None:
+        return
+    _warned.add(operation)
+    since, sunset = exchange.deprecation
+    parts = [f"since {since}" if since else "", f"and will be gone on {sunset}" if sunset else ""]
+    message = f"{operation}: Atlas says that this operation is deprecated {' '.join(filter(None, parts))}".rstrip()
+    import warnings
+
+    try:
+        warnings.warn(message, DeprecationWarning, stacklevel=_callers_level())
+    except DeprecationWarning as error:  # made into an error: what the call has brought must not be lost with it
+        error.result = result  # type: ignore[attr-defined]
+        raise
+
+
+def _callers_level() -> int:
+    """How far up the first frame outside this package is, for `warnings.warn`."""
+    package = __file__.removesuffix("_outcomes.py")
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _log(exchange: Exchange | None, outcome: str) -> None:
+    logging: ModuleType | None = sys.modules.get("logging")
+    if exchange is None or logging is None:  # where nobody has imported it, nobody can have configured it
+        return
+    logger = logging.getLogger("atlas_privatelink")
+    if not logger.isEnabledFor(logging.DEBUG):
+        return
+    response = Response(*exchange.fields())
+    logger.debug(
+        "%s: %s (%s %s, HTTP %s, %d attempts, %d requests, %.3f s)",
+        exchange.operation,
+        outcome,
+        response.method,
+        response.url,
+        response.status_code,
+        response.attempts,
+        response.requests,
+        response.elapsed,
+    )

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .models import Response, ServerlessEndpoint
+    from .models import Response
 
 __all__ = [
     "AddressNotAllowed",
@@ -22,7 +22,9 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "ConnectionError",
+    "EndpointFailed",
     "Gone",
+    "InstanceNotFound",
     "NotFound",
     "NotSent",
     "NotServerless",
@@ -33,6 +35,7 @@ __all__ = [
     "Timeout",
     "UnexpectedResponse",
     "ValidationError",
+    "WaitTimeout",
 ]
 
 
@@ -92,23 +95,43 @@ class Timeout(ConnectionError, TimeoutError):
 
 
 class OutcomeUnknown(ConnectionError):
-    """A creation was sent and its outcome is unknown. The message says how to find out.
+    """A creation or change was sent and its outcome is unknown. The message says how to find out.
 
     Repeating the call with `if_exists="adopt"` and the same comment is safe.
     """
 
-    candidates: tuple[ServerlessEndpoint, ...]
+    candidates: tuple[Any, ...]
     """Endpoints that may be the one."""
 
-    def __init__(
-        self, message: str, *, candidates: tuple[ServerlessEndpoint, ...] = (), response: Response | None = None
-    ) -> None:
+    def __init__(self, message: str, *, candidates: tuple[Any, ...] = (), response: Response | None = None) -> None:
         super().__init__(message, response=response)
         self.candidates = candidates
 
 
 class UnexpectedResponse(AtlasError):
     """Atlas answered with success, but not with what is documented. Only requests that change nothing end so."""
+
+
+class EndpointFailed(AtlasError):
+    """What was waited for will not come: Atlas says FAILED, or it is being deleted, or is gone."""
+
+    endpoint: Any
+    """The last state seen, with its `error_message`; `None` where it was never seen."""
+
+    def __init__(self, message: str, *, endpoint: Any = None, response: Response | None = None) -> None:
+        super().__init__(message, response=response)
+        self.endpoint = endpoint
+
+
+class WaitTimeout(AtlasError, TimeoutError):
+    """What was waited for did not come in time. It may still come: waiting again goes on from there."""
+
+    endpoint: Any
+    """The last state seen; `None` where it was never seen."""
+
+    def __init__(self, message: str, *, endpoint: Any = None, response: Response | None = None) -> None:
+        super().__init__(message, response=response)
+        self.endpoint = endpoint
 
 
 class ApiError(AtlasError):
@@ -124,6 +147,8 @@ class ApiError(AtlasError):
     """HTTP's phrase for the status, as Atlas sent it."""
     parameters: tuple[Any, ...]
     """The values that `detail` names."""
+    endpoint: Any
+    """The last state seen, where this ended a wait."""
 
     def __init__(
         self,
@@ -134,6 +159,7 @@ class ApiError(AtlasError):
         detail: str | None = None,
         reason: str | None = None,
         parameters: tuple[Any, ...] = (),
+        endpoint: Any = None,
         response: Response | None = None,
     ) -> None:
         super().__init__(message, response=response)
@@ -142,6 +168,7 @@ class ApiError(AtlasError):
         self.detail = detail
         self.reason = reason
         self.parameters = parameters
+        self.endpoint = endpoint
 
 
 class AuthenticationError(ApiError):
@@ -158,6 +185,10 @@ class AddressNotAllowed(PermissionDenied):
 
 class NotFound(ApiError):
     """404: no such project, instance or endpoint."""
+
+
+class InstanceNotFound(NotFound):
+    """404 `SERVERLESS_INSTANCE_NOT_FOUND`: Atlas has no serverless instances any more; the text names the way on."""
 
 
 class Conflict(ApiError):

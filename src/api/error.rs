@@ -45,12 +45,22 @@ impl ErrorBody {
 
     /// How long a `RATE_LIMITED_TOKEN_BUCKET` asks to wait, in seconds: its second parameter.
     pub fn retry_after(&self) -> Option<f64> {
-        let seconds = match self.parameters.get(1)? {
+        self.number(1)
+    }
+
+    /// The bucket that a `RATE_LIMITED_TOKEN_BUCKET` tells of: its capacity, and its refill per second.
+    pub fn token_bucket(&self) -> Option<(f64, f64)> {
+        let (capacity, refill, seconds) = (self.number(2)?, self.number(3)?, self.number(4)?);
+        (seconds > 0.0).then_some((capacity, refill / seconds))
+    }
+
+    fn number(&self, parameter: usize) -> Option<f64> {
+        let number = match self.parameters.get(parameter)? {
             Value::Number(n) => n.as_f64()?,
             Value::String(s) => s.parse().ok()?,
             _ => return None,
         };
-        (seconds.is_finite() && seconds >= 0.0).then_some(seconds)
+        (number.is_finite() && number >= 0.0).then_some(number)
     }
 }
 

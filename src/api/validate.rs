@@ -77,6 +77,31 @@ pub fn comment(field: &'static str, value: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// An id of the cloud provider's: whatever it is, it can be shown, and a slip is told.
+pub fn cloud_id(field: &'static str, value: &str) -> Result<(), Invalid> {
+    if value.is_empty() || value.trim() != value {
+        return Err(Invalid::new(
+            field,
+            format!("must not be empty or have white space around it, got {}", quoted(value)),
+        ));
+    }
+    if value.chars().count() > 1024 || value.chars().any(char::is_control) {
+        return Err(Invalid::new(field, format!("must be at most 1024 printable characters, got {}", quoted(value))));
+    }
+    if value == "." || value == ".." {
+        return Err(Invalid::new(field, format!("must not be a path, got {}", quoted(value))));
+    }
+    Ok(())
+}
+
+/// An IP address, of either version.
+pub fn ip_address(field: &'static str, value: &str) -> Result<(), Invalid> {
+    match value.parse::<std::net::IpAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Invalid::new(field, format!("must be an IP address, got {}", quoted(value)))),
+    }
+}
+
 /// The value as an error shows it: quoted, escaped, and never longer than a line.
 pub fn quoted(value: &str) -> String {
     if value.chars().count() > 60 {

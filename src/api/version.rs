@@ -1,5 +1,7 @@
 //! The two versions of the Administration API that know private endpoints.
 
+use crate::api::Invalid;
+
 /// A version of the Atlas Administration API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ApiVersion {
@@ -24,6 +26,19 @@ impl ApiVersion {
         match self {
             ApiVersion::V1_0 => "application/json",
             ApiVersion::V2 => "application/vnd.atlas.2023-01-01+json",
+        }
+    }
+
+    /// The version of what exists in v2 only.
+    ///
+    /// # Errors
+    /// Another was asked for.
+    pub fn v2_only(asked: Option<Self>) -> Result<Self, Invalid> {
+        match asked {
+            None | Some(Self::V2) => Ok(Self::V2),
+            Some(Self::V1_0) => {
+                Err(Invalid::new("api_version", "must be \"v2\" or left out: version 1.0 has no such operation"))
+            }
         }
     }
 

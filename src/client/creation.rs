@@ -1,28 +1,29 @@
-//! Creating an endpoint exactly once, although Atlas knows no idempotency token.
+//! Creating a resource exactly once, although Atlas knows no idempotency token.
 //!
 //! The transport repeats a creation only where it was certainly not accepted. Where the outcome is unknown (the
-//! connection was lost after sending, an answer of 5xx, a time-out, a success without an id) the only way is to look:
-//! list, and adopt the endpoint that was made since and bears our comment, if nobody else can own it.
+//! connection was lost after sending, an answer of 5xx, a time-out, a success without an id) the only way is to look,
+//! and to adopt what was made since and bears our marks, if nobody else can own it.
 
-use crate::api::request::CommonQuery;
-use crate::api::serverless::{self, Endpoint, Instance};
-use crate::client::{Client, CreateEndpoint, Error, IfExists, Options, Reply, understand};
-use crate::transport::Limits;
+use crate::api::operation::{Create, IfExists, Marks, Second};
+use crate::api::request::{Expected, Received};
+use crate::api::resource::Resource;
+use crate::client::{ApiErrorKind, Client, Error, Reply, furthest, understand};
+use crate::transport::{Answer, Facts, Limits};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// This part of a call's time is kept for looking.
-const LOOKING_SHARE: f64 = 0.25;
+pub(super) const LOOKING_SHARE: f64 = 0.25;
 /// Between one look and the next: what Atlas has begun may take a moment to be listed.
-const PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_millis(1500)];
+pub(super) const PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_millis(1500)];
 /// `Date` and ObjectIds count whole seconds, and Atlas's machines agree about as well.
 const CLOCK_TOLERANCE_SECONDS: f64 = 2.0;
 
-type Key = (Instance, Option<String>);
+/// Where they are listed, and what they are recognised by.
+type Key = (String, Marks);
 
-/// The creations of this client that are in flight, by what their endpoints look like from outside.
+/// The creations of this client that are in flight, by what they look like from outside.
 #[derive(Default)]
 pub(super) struct Creations(Mutex<HashMap<Key, Group>>);
 
@@ -32,7 +33,7 @@ struct Group {
     in_flight: usize,
     /// Ids that were handed out while any of them was in flight.
     owned: Vec<String>,
-    /// Adoptions of the same comment go one after the other.
+    /// Adoptions of the same marks go one after the other.
     adopting: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -62,13 +63,13 @@ impl InFlight<'_> {
         }
     }
 
-    /// Whether another creation in flight could have made the same endpoint.
+    /// Whether another creation in flight could have made the same resource.
     fn has_company(&self) -> bool {
         self.creations.groups().get(&self.key).is_some_and(|group| group.in_flight > 1)
     }
 
-    fn is_owned(&self, endpoint: &Endpoint) -> bool {
-        self.creations.groups().get(&self.key).is_some_and(|group| group.owned.contains(&endpoint.id))
+    fn is_owned(&self, resource: &Resource) -> bool {
+        self.creations.groups().get(&self.key).is_some_and(|group| group.owned.contains(&resource.id))
     }
 }
 
@@ -85,50 +86,53 @@ impl Drop for InFlight<'_> {
 }
 
 impl Client {
-    /// "Create One Private Endpoint for One Serverless Instance", at most once.
-    ///
-    /// # Errors
-    /// See [`Error`]; [`Error::OutcomeUnknown`] where an endpoint may have been made.
-    pub async fn create_endpoint(&self, create: &CreateEndpoint, options: &Options) -> Result<Reply<Endpoint>, Error> {
-        let deadline = Instant::now() + options.limits.timeout;
-        let (in_flight, adopting) = self.creations.begin((create.instance.clone(), create.comment.clone()));
-        let created = match create.if_exists {
-            IfExists::Create => self.create(create, options, deadline, &in_flight).await,
-            IfExists::Adopt => {
-                let Ok(_turn) = tokio::time::timeout_at(deadline, adopting.lock()).await else {
+    /// Makes a resource, at most once.
+    pub(super) async fn create(&self, create: &Create, limits: &Limits) -> Result<Reply<Received>, Error> {
+        let deadline = self.clock().now() + limits.timeout;
+        let (in_flight, adopting) = self.creations.begin((create.look.target.clone(), create.marks.clone()));
+        let created = match (create.if_exists, create.second) {
+            (IfExists::Create, _) => self.make(create, limits, deadline, &in_flight).await,
+            (IfExists::Adopt, Second::Made) => {
+                let turn = tokio::time::timeout(limits.timeout, self.clock().idle(adopting.lock()));
+                let Ok(_turn) = turn.await else {
                     let why = "other adoptions of the same comment took all of its time";
-                    return Err(Error::never_begun("create_endpoint", why));
+                    return Err(Error::never_begun(create.request.operation, why));
                 };
-                match Box::pin(self.existing(create, options, deadline)).await? {
+                match Box::pin(self.existing(create, limits, deadline)).await? {
                     Some(reply) => Ok(reply),
-                    None => self.create(create, options, deadline, &in_flight).await,
+                    None => self.make(create, limits, deadline, &in_flight).await,
                 }
             }
+            (IfExists::Adopt, Second::Refused) => match self.make(create, limits, deadline, &in_flight).await {
+                Err(error) if error.is(ApiErrorKind::Conflict) => {
+                    Box::pin(self.existing(create, limits, deadline)).await?.ok_or(error)
+                }
+                made => made,
+            },
         };
-        if let Ok(reply) = &created {
-            in_flight.own(&reply.value.id);
+        if let Ok(Reply { value: Received::One(resource), .. }) = &created {
+            in_flight.own(&resource.id);
         }
         created
     }
 
-    async fn create(
+    async fn make(
         &self,
-        create: &CreateEndpoint,
-        options: &Options,
-        deadline: Instant,
+        create: &Create,
+        limits: &Limits,
+        deadline: Duration,
         in_flight: &InFlight<'_>,
-    ) -> Result<Reply<Endpoint>, Error> {
-        let version = options.api_version.unwrap_or_default();
-        let request = serverless::create(version, &create.instance, create.comment.as_deref(), create.query)?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        let limits = Limits { timeout: left.mul_f64(1.0 - LOOKING_SHARE), ..options.limits };
+    ) -> Result<Reply<Received>, Error> {
+        let request = &create.request;
+        let left = deadline.saturating_sub(self.clock().now());
+        let shortened = Limits { timeout: left.mul_f64(1.0 - LOOKING_SHARE), ..*limits };
         let since = self.transport.server_time();
-        let cause = match self.transport.send(&request, &limits).await {
-            Err(failure) if failure.sent => Error::connection(&request, failure),
-            Err(failure) => return Err(Error::connection(&request, failure)),
+        let cause = match self.transport.send(request, &shortened).await {
+            Err(failure) if failure.sent => Error::connection(request, failure),
+            Err(failure) => return Err(Error::connection(request, failure)),
             Ok(answer) => {
                 let sent = answer.sent;
-                match understand(&request, answer, Endpoint::from_json) {
+                match made(create, answer) {
                     Err(error) if sent && error.leaves_outcome_unknown() => error,
                     certain => return certain,
                 }
@@ -139,30 +143,29 @@ impl Client {
             self.transport.server_time().map(|now| now - elapsed)
         });
         // boxed, as everything rare: the future of the common way stays small
-        Box::pin(self.look(create, options, deadline, in_flight, Unsettled { cause, since })).await
+        Box::pin(self.look(create, limits, deadline, in_flight, Unsettled { cause, since })).await
     }
 
-    /// Looks for the endpoint of a creation whose outcome is unknown.
+    /// Looks for what a creation made whose outcome is unknown.
     async fn look(
         &self,
-        create: &CreateEndpoint,
-        options: &Options,
-        deadline: Instant,
+        create: &Create,
+        limits: &Limits,
+        deadline: Duration,
         in_flight: &InFlight<'_>,
         unsettled: Unsettled,
-    ) -> Result<Reply<Endpoint>, Error> {
+    ) -> Result<Reply<Received>, Error> {
         let mut candidates = Vec::new();
         let mut looked = None;
         for pause in PAUSES {
-            if Instant::now() + pause >= deadline {
+            if self.clock().now() + pause >= deadline {
                 break;
             }
-            tokio::time::sleep(pause).await;
-            let listed = self.list_until(deadline, &create.instance, options).await;
-            let facts = match listed {
-                Ok(listed) => {
-                    candidates = listed.value;
-                    listed.facts
+            self.clock().sleep(pause).await;
+            let facts = match Box::pin(self.alike(create, limits, deadline)).await {
+                Ok((alike, facts)) => {
+                    candidates = alike;
+                    facts
                 }
                 Err(error) => {
                     looked = Some(Err(error));
@@ -170,63 +173,100 @@ impl Client {
                 }
             };
             looked = Some(Ok(()));
-            candidates.retain(|endpoint| {
-                endpoint.comment == create.comment && unsettled.may_be(endpoint) && !in_flight.is_owned(endpoint)
-            });
-            if create.comment.is_none() && !candidates.is_empty() {
-                break;
+            candidates.retain(|resource| unsettled.may_be(resource, create) && !in_flight.is_owned(resource));
+            match (candidates.as_slice(), create.second) {
+                ([], _) => continue,
+                ([_, ..], Second::Refused) => {}
+                // nothing shows that it is ours
+                (_, Second::Made) if !create.is_recognisable() => break,
+                ([_], Second::Made) if !in_flight.has_company() => {}
+                (_, Second::Made) => break,
             }
-            match candidates.as_slice() {
-                [] => continue,
-                [_] if !in_flight.has_company() => {
-                    if let Some(value) = candidates.pop() {
-                        return Ok(Reply { value, facts });
-                    }
-                }
-                _ => break,
+            if let Some(resource) = candidates.pop() {
+                return Ok(Reply { value: Received::One(resource), facts });
             }
         }
-        let comment = create.comment.as_deref();
-        Err(Error::outcome_unknown(&unsettled.cause, &create.instance, comment, candidates, looked))
+        let left = deadline.saturating_sub(self.clock().now());
+        if create.second == Second::Refused && !left.is_zero() {
+            // another one would be refused, so asking again can do no harm
+            let limits = Limits { timeout: left, ..*limits };
+            match self.transport.send(&create.request, &limits).await {
+                Ok(answer) => match made(create, answer) {
+                    Err(error) if error.is(ApiErrorKind::Conflict) && create.if_exists == IfExists::Create => {
+                        let alike = self.alike(create, &limits, deadline).await;
+                        let ours = alike.ok().and_then(|(alike, facts)| {
+                            let ours = alike.into_iter().find(|resource| unsettled.may_be(resource, create))?;
+                            Some(Reply { value: Received::One(ours), facts })
+                        });
+                        return ours.ok_or(error);
+                    }
+                    Err(error) if error.leaves_outcome_unknown() => {}
+                    certain => return certain,
+                },
+                Err(failure) => looked = Some(Err(Error::connection(&create.request, failure))),
+            }
+        }
+        Err(Error::creation_unknown(&unsettled.cause, create, candidates, looked))
     }
 
-    /// The endpoint to adopt: of those that bear the comment and are of use, the one that got furthest.
+    /// The resource to adopt.
     async fn existing(
         &self,
-        create: &CreateEndpoint,
-        options: &Options,
-        deadline: Instant,
-    ) -> Result<Option<Reply<Endpoint>>, Error> {
-        use serverless::status::{AVAILABLE, DELETING, FAILED, INITIATING, RESERVATION_REQUESTED, RESERVED};
-        let listed = self.list_until(deadline, &create.instance, options).await?;
-        let progress = |endpoint: &Endpoint| match endpoint.status.as_deref() {
-            Some(AVAILABLE) => Some(4),
-            Some(INITIATING) => Some(3),
-            Some(RESERVED) => Some(2),
-            Some(RESERVATION_REQUESTED) => Some(1),
-            Some(FAILED | DELETING) => None,
-            _ => Some(0),
-        };
-        let best = listed
-            .value
-            .into_iter()
-            .filter(|endpoint| endpoint.comment == create.comment)
-            .filter_map(|endpoint| Some((progress(&endpoint)?, endpoint)))
-            // the older one, where two got equally far: every caller then adopts the same
-            .max_by(|(a, one), (b, other)| a.cmp(b).then_with(|| other.id.cmp(&one.id)));
-        Ok(best.map(|(_, value)| Reply { value, facts: listed.facts }))
+        create: &Create,
+        limits: &Limits,
+        deadline: Duration,
+    ) -> Result<Option<Reply<Received>>, Error> {
+        let (alike, facts) = self.alike(create, limits, deadline).await?;
+        Ok(furthest(alike.into_iter()).map(|resource| Reply { value: Received::One(resource), facts }))
     }
 
-    async fn list_until(
+    /// What bears the marks of a creation.
+    async fn alike(
         &self,
-        deadline: Instant,
-        instance: &Instance,
-        options: &Options,
-    ) -> Result<Reply<Vec<Endpoint>>, Error> {
-        let timeout = deadline.saturating_duration_since(Instant::now());
-        let options = Options { limits: Limits { timeout, ..options.limits }, ..*options };
-        self.list_endpoints(instance, CommonQuery::default(), &options).await
+        create: &Create,
+        limits: &Limits,
+        deadline: Duration,
+    ) -> Result<(Vec<Resource>, Facts), Error> {
+        let timeout = deadline.saturating_sub(self.clock().now());
+        match self.read(&create.look, &Limits { timeout, ..*limits }).await {
+            Ok(Reply { value: Received::Many(mut listed), facts }) => {
+                listed.retain(|resource| create.marks.are_on(resource));
+                Ok((listed, facts))
+            }
+            Ok(Reply { value: Received::One(resource), facts }) => Ok((vec![resource], facts)),
+            Ok(Reply { facts, .. }) => Ok((Vec::new(), facts)),
+            // asked for by its id
+            Err(Error::Api(error)) if error.kind == ApiErrorKind::NotFound && create.look.id.is_some() => {
+                Ok((Vec::new(), error.facts))
+            }
+            Err(error) => Err(error),
+        }
     }
+}
+
+impl Create {
+    /// Whether its marks are worth something.
+    fn is_recognisable(&self) -> bool {
+        self.marks.0.iter().any(|(_, value)| !value.is_null())
+    }
+}
+
+/// What a creation was answered; of a whole list, the one that is meant.
+fn made(create: &Create, answer: Answer) -> Result<Reply<Received>, Error> {
+    let Reply { value, facts } = understand(&create.request, answer)?;
+    let value = match (value, create.request.expected) {
+        (Received::Many(listed), Expected::Many(model)) => {
+            match listed.into_iter().find(|resource| create.marks.are_on(resource)) {
+                Some(resource) => Received::One(resource),
+                None => {
+                    let message = format!("the answer does not list the {}", model.noun);
+                    return Err(Error::unexpected(&create.request, message, facts));
+                }
+            }
+        }
+        (value, _) => value,
+    };
+    Ok(Reply { value, facts })
 }
 
 /// A creation that was sent and not answered.
@@ -237,11 +277,12 @@ struct Unsettled {
 }
 
 impl Unsettled {
-    /// Whether an endpoint was made late enough to be the one.
-    fn may_be(&self, endpoint: &Endpoint) -> bool {
-        match (self.since, endpoint.created_at()) {
+    /// Whether a resource was made late enough to be the one. An id that the caller chose tells no time, and needs not.
+    fn may_be(&self, resource: &Resource, create: &Create) -> bool {
+        match (self.since, resource.created_at()) {
             (Some(since), Some(created)) => created as f64 >= since - CLOCK_TOLERANCE_SECONDS,
-            _ => false,
+            (_, None) => create.second == Second::Refused,
+            (None, _) => false,
         }
     }
 }

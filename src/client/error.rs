@@ -1,15 +1,16 @@
 //! Everything that can go wrong with a call, as data.
 
-use crate::api::serverless::{Endpoint, Instance};
-use crate::api::{ErrorBody, Invalid, Request, error_code};
-use crate::transport::{Answer, Facts, Failure, FailureKind, retry_after};
-use http::StatusCode;
-use serde_json::Value;
+use crate::api::operation::{Create, Watch};
+use crate::api::request::Expected;
+use crate::api::{ErrorBody, Invalid, Request, Resource, error_code};
+use crate::transport::{Answer, Facts, Failure as NoAnswer, FailureKind, retry_after};
+use crate::wait::{Failure, Target};
+use http::{Method, StatusCode};
 use std::fmt;
 use std::time::Duration;
 
 /// Everything that can go wrong with a call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Error {
     /// The client cannot work as it was set up.
     Configuration(String),
@@ -21,8 +22,12 @@ pub enum Error {
     Timeout(Lost),
     /// No answer, to a request that changes nothing.
     Connection(Lost),
-    /// A creation may or may not have been executed, and looking did not tell.
+    /// A creation or change may or may not have been executed, and looking did not tell.
     OutcomeUnknown(Box<OutcomeUnknown>),
+    /// What was waited for will not come.
+    WaitFailed(Box<Unreached>),
+    /// What was waited for did not come in time.
+    WaitTimeout(Box<Unreached>),
     /// Atlas answered with an error.
     Api(Box<ApiError>),
     /// Atlas answered with success, but not with what is documented.
@@ -30,27 +35,40 @@ pub enum Error {
 }
 
 /// A sentence, and the HTTP side as far as it got.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lost {
     /// What happened.
     pub message: String,
     /// The HTTP side; none where nothing was tried.
     pub facts: Option<Box<Facts>>,
+    /// Whether another try could end otherwise.
+    pub may_pass: bool,
 }
 
-/// What is known about a creation whose outcome is not.
-#[derive(Debug)]
+/// What is known of a resource that was waited for.
+#[derive(Debug, Clone)]
+pub struct Unreached {
+    /// What happened.
+    pub message: String,
+    /// The last state seen.
+    pub resource: Option<Resource>,
+    /// The HTTP side of the last look.
+    pub facts: Option<Facts>,
+}
+
+/// What is known about a creation or change whose outcome is not.
+#[derive(Debug, Clone)]
 pub struct OutcomeUnknown {
     /// What happened, and how to look.
     pub message: String,
-    /// Endpoints that may be the one.
-    pub candidates: Vec<Endpoint>,
-    /// The HTTP side of the creation.
+    /// Resources that may be the one.
+    pub candidates: Vec<Resource>,
+    /// The HTTP side of the request.
     pub facts: Option<Facts>,
 }
 
 /// An error answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     /// Its class.
     pub kind: ApiErrorKind,
@@ -64,6 +82,8 @@ pub struct ApiError {
     pub hint: Option<String>,
     /// The operation's name.
     pub operation: &'static str,
+    /// The last state seen of what was waited for.
+    pub resource: Option<Box<Resource>>,
     /// The HTTP side.
     pub facts: Facts,
 }
@@ -79,6 +99,8 @@ pub enum ApiErrorKind {
     AddressNotAllowed,
     /// 404
     NotFound,
+    /// 404 `SERVERLESS_INSTANCE_NOT_FOUND`
+    InstanceNotFound,
     /// 409
     Conflict,
     /// 410
@@ -100,6 +122,9 @@ impl ApiErrorKind {
             (Some(error_code::IP_ADDRESS_NOT_ON_ACCESS_LIST), _) => Self::AddressNotAllowed,
             (Some(error_code::NOT_SERVERLESS_TENANT_CLUSTER), _) => Self::NotServerless,
             (Some(error_code::VERSION_GONE), _) | (_, 410) => Self::Gone,
+            (Some(error_code::SERVERLESS_INSTANCE_NOT_FOUND), _) => Self::InstanceNotFound,
+            // some of what is gone has been answered 400
+            (Some(error_code::TENANT_PRIVATE_ENDPOINT_NOT_FOUND), 400) => Self::NotFound,
             (_, 401) => Self::Authentication,
             (_, 403) => Self::PermissionDenied,
             (_, 404) => Self::NotFound,
@@ -114,17 +139,25 @@ impl ApiErrorKind {
 /// More of a server's text is left to the error's attributes.
 const MAX_SHOWN_CHARS: usize = 500;
 
-const RETIRED: &str = "Atlas retired serverless instances in January 2026; those that had a private endpoint became \
-                       dedicated clusters, whose private endpoints are another resource \
-                       (/groups/{groupId}/privateEndpoint/endpointService)";
+const RETIRED: &str = "Atlas retired serverless instances in January 2026 and turned those that had a private endpoint \
+                       into dedicated clusters: use dedicated.create_service(group_id, \"AWS\", region) and \
+                       dedicated.create_endpoint(group_id, \"AWS\", service_id, \"vpce-…\") instead";
 
 impl Error {
-    pub(super) fn connection(request: &Request, failure: Failure) -> Self {
+    pub(super) fn connection(request: &Request, failure: NoAnswer) -> Self {
         let not_sent = !request.is_idempotent() && !failure.sent;
-        let certainty = if not_sent { "; nothing was created" } else { "" };
+        let certainty = match not_sent {
+            true if request.method == Method::POST => "; nothing was created",
+            true => "; nothing was changed",
+            false if request.method == Method::DELETE => {
+                "; it may be deleted all the same, and deleting it again is safe"
+            }
+            false => "",
+        };
         let lost = Lost {
             message: format!("{}: {}{certainty}", request.operation, failure.message),
             facts: Some(Box::new(failure.facts)),
+            may_pass: failure.kind != FailureKind::Refused,
         };
         match failure.kind {
             FailureKind::Unreadable => Self::Unexpected(lost),
@@ -136,12 +169,13 @@ impl Error {
     }
 
     pub(super) fn unexpected(request: &Request, message: String, facts: Facts) -> Self {
-        Self::Unexpected(Lost { message: format!("{}: {message}", request.operation), facts: Some(Box::new(facts)) })
+        let message = format!("{}: {message}", request.operation);
+        Self::Unexpected(Lost { message, facts: Some(Box::new(facts)), may_pass: true })
     }
 
-    pub(super) fn api(request: &Request, json: &Value, answer: Answer) -> Self {
+    pub(super) fn api(request: &Request, answer: Answer) -> Self {
         let status = answer.status;
-        let mut body = ErrorBody::from_value(json);
+        let mut body = ErrorBody::parse(&answer.body);
         if body.error_code.is_none() {
             let header = answer.facts.headers.get("x-error-code").and_then(|value| value.to_str().ok());
             body.error_code = header.map(str::to_owned);
@@ -156,13 +190,89 @@ impl Error {
             hint,
             body,
             operation: request.operation,
+            resource: None,
             facts: answer.facts,
         }))
     }
 
     /// Time was up before anything was sent.
     pub(super) fn never_begun(operation: &str, why: &str) -> Self {
-        Self::Timeout(Lost { message: format!("{operation}: {why}; nothing was created"), facts: None })
+        let message = format!("{operation}: {why}; nothing was created");
+        Self::Timeout(Lost { message, facts: None, may_pass: true })
+    }
+
+    /// Whether it is an error answer of this class.
+    pub(super) fn is(&self, kind: ApiErrorKind) -> bool {
+        matches!(self, Self::Api(error) if error.kind == kind)
+    }
+
+    /// Whether asking again later could end otherwise.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::NotSent(lost) | Self::Timeout(lost) | Self::Connection(lost) | Self::Unexpected(lost) => {
+                lost.may_pass
+            }
+            Self::Api(error) => {
+                matches!(error.kind, ApiErrorKind::RateLimited | ApiErrorKind::Server)
+                    || error.status == StatusCode::REQUEST_TIMEOUT
+            }
+            _ => false,
+        }
+    }
+
+    /// How long Atlas asks to wait.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api(error) => error.retry_after,
+            _ => None,
+        }
+    }
+
+    /// The same, with what was seen last of what was waited for.
+    pub(super) fn during_wait(mut self, last: Option<&Resource>) -> Self {
+        if let Self::Api(error) = &mut self {
+            error.resource = last.cloned().map(Box::new);
+        }
+        self
+    }
+
+    pub(super) fn wait_failed(
+        watch: &Watch,
+        target: Target,
+        failure: Failure,
+        resource: Option<Resource>,
+        facts: Option<Facts>,
+    ) -> Self {
+        let reason = resource.as_ref().and_then(Resource::error_message);
+        let reason = reason.map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
+        let status = resource.as_ref().and_then(|resource| resource.status.as_deref()).unwrap_or("FAILED");
+        let (noun, id, target) = (watch.noun, &watch.id, target.name());
+        let message = match failure {
+            Failure::Failed => format!("{noun} {id} will not become {target}: Atlas says {status}{reason}"),
+            Failure::Deleting => format!("{noun} {id} will not become {target}: it is being deleted{reason}"),
+            Failure::Gone => format!("{noun} {id} will not become {target}: it was deleted meanwhile"),
+            Failure::NeverThere => format!("there is no {noun} {id} in {}", watch.look.target),
+        };
+        Self::WaitFailed(Box::new(Unreached { message, resource, facts }))
+    }
+
+    pub(super) fn wait_timed_out(
+        watch: &Watch,
+        target: Target,
+        elapsed: Duration,
+        resource: Option<Resource>,
+        trouble: Option<&str>,
+        facts: Option<Facts>,
+    ) -> Self {
+        let last = match resource.as_ref() {
+            Some(resource) => format!("it was {} when last seen", resource.status.as_deref().unwrap_or("there")),
+            None => "it was never seen".to_owned(),
+        };
+        let trouble = trouble.map(|trouble| format!("; the last look failed ({trouble})")).unwrap_or_default();
+        let (noun, id, target, seconds) = (watch.noun, &watch.id, target.name(), elapsed.as_secs_f64().round());
+        let message =
+            format!("{noun} {id} is not {target} after {seconds} s: {last}{trouble}. Waiting again goes on from there");
+        Self::WaitTimeout(Box::new(Unreached { message, resource, facts }))
     }
 
     /// Whether a creation with this answer may have been executed.
@@ -174,36 +284,46 @@ impl Error {
         }
     }
 
-    pub(super) fn outcome_unknown(
+    pub(super) fn creation_unknown(
         cause: &Error,
-        instance: &Instance,
-        comment: Option<&str>,
-        candidates: Vec<Endpoint>,
+        create: &Create,
+        candidates: Vec<Resource>,
         looked: Option<Result<(), Error>>,
     ) -> Self {
-        let found = match (looked, candidates.len(), comment) {
+        let noun = match create.request.expected {
+            Expected::One(model) | Expected::Many(model) => model.noun,
+            _ => "resource",
+        };
+        let recognisable = create.marks.0.iter().any(|(_, value)| !value.is_null());
+        let found = match (looked, candidates.len(), recognisable) {
             (None, ..) => "there was no time left to look for it".to_owned(),
             (Some(Err(error)), ..) => format!("looking for it failed too ({error})"),
-            (Some(Ok(())), 0, _) => "no endpoint that could be it is listed so far, but it may still appear".to_owned(),
-            (Some(Ok(())), 1, None) => {
-                "one new endpoint is listed, but without a comment nothing shows that it is this one".to_owned()
+            (Some(Ok(())), 0, _) => format!("no {noun} that could be it is listed so far, but it may still appear"),
+            (Some(Ok(())), 1, false) => {
+                format!("one new {noun} is listed, but without a comment nothing shows that it is this one")
             }
-            (Some(Ok(())), 1, Some(_)) => {
-                "one endpoint with this comment is listed, but another creation in flight may own it".to_owned()
+            (Some(Ok(())), 1, true) => {
+                format!("one {noun} like it is listed, but another creation in flight may own it")
             }
-            (Some(Ok(())), n, _) => format!("{n} endpoints are listed that could be it"),
-        };
-        let how = match comment {
-            Some(comment) => {
-                format!("call list_endpoints and look for comment {comment:?}, or repeat with if_exists=\"adopt\"")
-            }
-            None => "call list_endpoints and compare; with a comment this can be settled automatically".to_owned(),
+            (Some(Ok(())), n, _) => format!("{n} {noun}s are listed that could be it"),
         };
         Self::OutcomeUnknown(Box::new(OutcomeUnknown {
             message: format!(
-                "it is unknown whether an endpoint was created for {instance}: {cause}; {found}. To find out, {how}"
+                "it is unknown whether the {noun} was created: {cause}; {found}. To find out, {}",
+                create.by_hand
             ),
             candidates,
+            facts: cause.facts().cloned(),
+        }))
+    }
+
+    pub(super) fn update_unknown(cause: &Error, request: &Request) -> Self {
+        Self::OutcomeUnknown(Box::new(OutcomeUnknown {
+            message: format!(
+                "it is unknown whether the change was made: {cause}. Calling {} again is safe",
+                request.operation
+            ),
+            candidates: Vec::new(),
             facts: cause.facts().cloned(),
         }))
     }
@@ -216,6 +336,7 @@ impl Error {
                 lost.facts.as_deref()
             }
             Self::OutcomeUnknown(unknown) => unknown.facts.as_ref(),
+            Self::WaitFailed(unreached) | Self::WaitTimeout(unreached) => unreached.facts.as_ref(),
             Self::Api(error) => Some(&error.facts),
         }
     }
@@ -227,10 +348,11 @@ fn hint(kind: ApiErrorKind, status: StatusCode, request: &Request, facts: &Facts
             Some(format!(
                 "this operation needs the {} role; Atlas answers 401 to a wrong key and to a key from outside the \
              project's organisation, and 403 to an address outside the key's access list",
-                request.role
+                request.role()
             ))
         }
-        ApiErrorKind::NotServerless | ApiErrorKind::Gone => Some(RETIRED.to_owned()),
+        ApiErrorKind::NotServerless | ApiErrorKind::InstanceNotFound => Some(RETIRED.to_owned()),
+        ApiErrorKind::Gone if request.target.contains("/serverless/") => Some(RETIRED.to_owned()),
         ApiErrorKind::Other if status.is_redirection() => {
             let to =
                 facts.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
@@ -279,6 +401,7 @@ impl fmt::Display for Error {
                 f.write_str(&lost.message)
             }
             Self::OutcomeUnknown(unknown) => f.write_str(&unknown.message),
+            Self::WaitFailed(unreached) | Self::WaitTimeout(unreached) => f.write_str(&unreached.message),
             Self::Api(error) => error.fmt(f),
         }
     }

@@ -1,65 +1,55 @@
-//! The verbs: each builds a request from `api`, sends it through `transport`, and says what the answer means.
+//! The verbs: each sends the requests of an operation through `transport`, and says what the answers mean. They know
+//! no family of endpoints; `api` does.
 
 mod creation;
 mod error;
+mod update;
+mod waiting;
 
-pub use error::{ApiError, ApiErrorKind, Error, Lost, OutcomeUnknown};
+pub use error::{ApiError, ApiErrorKind, Error, Lost, OutcomeUnknown, Unreached};
+pub use waiting::{Look, Progress, Waiting};
 
-use crate::api::request::CommonQuery;
-use crate::api::serverless::{self, Endpoint, Instance};
+use crate::api::operation::{Operation, Watch};
+use crate::api::request::{CommonQuery, PAGE_SIZE, Received};
+use crate::api::resource::Resource;
 use crate::api::{ApiVersion, Request};
 use crate::auth::ApiKey;
+use crate::clock::Clock;
 use crate::transport::{Answer, Facts, Limits, Settings, Transport};
+use crate::wait::Target;
 use creation::Creations;
-use serde_json::Value;
+use http::StatusCode;
 use std::sync::Arc;
+use std::time::Duration;
+use waiting::Looks;
 
-/// A client of the Administration API. Clones share connections, nonces and what is known of creations in flight.
+/// A client of the Administration API. Clones share connections, nonces, and what is known of creations in flight and
+/// of resources that are waited for.
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<Transport>,
     creations: Arc<Creations>,
+    looks: Arc<Looks>,
 }
 
-/// What a call may take, and which version of the API it speaks.
+/// What a call may take, and how it speaks to the API.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// `None`: v1.0 for the origin, as its page says.
+    /// `None`: v1.0 for the origin, as its page says, and v2 for everything else.
     pub api_version: Option<ApiVersion>,
+    /// `pretty` and `envelope`.
+    pub query: CommonQuery,
     /// Time and repetition.
     pub limits: Limits,
 }
 
 /// A value with the HTTP side of how it was had.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reply<T> {
     /// What Atlas answered.
     pub value: T,
     /// The HTTP side.
     pub facts: Facts,
-}
-
-/// What to do where an endpoint may exist already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum IfExists {
-    /// Create another one.
-    #[default]
-    Create,
-    /// Return the one that bears the same comment.
-    Adopt,
-}
-
-/// What [`Client::create_endpoint`] is to create.
-#[derive(Debug, Clone)]
-pub struct CreateEndpoint {
-    /// The instance that gets the endpoint.
-    pub instance: Instance,
-    /// The one handle that an endpoint has: see [`IfExists`].
-    pub comment: Option<String>,
-    /// What to do where there is one.
-    pub if_exists: IfExists,
-    /// `pretty` and `envelope`.
-    pub query: CommonQuery,
 }
 
 impl Client {
@@ -69,69 +59,94 @@ impl Client {
     /// A certificate file or proxy that cannot be used.
     pub fn new(settings: Settings, key: ApiKey) -> Result<Self, Error> {
         let transport = Transport::new(settings, key).map_err(Error::Configuration)?;
-        Ok(Self { transport: Arc::new(transport), creations: Arc::default() })
+        Ok(Self { transport: Arc::new(transport), creations: Arc::default(), looks: Arc::default() })
     }
 
-    /// "Return All Private Endpoints for One Serverless Instance".
+    /// Does what an operation says.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn list_endpoints(
-        &self,
-        instance: &Instance,
-        query: CommonQuery,
-        options: &Options,
-    ) -> Result<Reply<Vec<Endpoint>>, Error> {
-        let request = serverless::list(options.api_version.unwrap_or_default(), instance, query);
-        self.read(&request, &options.limits, Endpoint::list_from_json).await
+    /// See [`Error`]; [`Error::OutcomeUnknown`] where something may have been made or changed.
+    pub async fn run(&self, operation: &Operation, limits: &Limits) -> Result<Reply<Received>, Error> {
+        let _at_work = self.clock().enter();
+        match operation {
+            Operation::Read(request) => self.read(request, limits).await,
+            Operation::Create(create) => self.create(create, limits).await,
+            // boxed, as everything rarer: the future of the common ways stays small
+            Operation::Update(update) => Box::pin(self.update(update, limits)).await,
+            Operation::Delete(request) => Box::pin(self.delete(request, limits)).await,
+            Operation::Find(request, marks) => {
+                let Reply { value, facts } = Box::pin(self.read(request, limits)).await?;
+                let Received::Many(listed) = value else { return Ok(Reply { value, facts }) };
+                let found = furthest(listed.into_iter().filter(|resource| marks.are_on(resource)));
+                Ok(Reply { value: Received::Maybe(found), facts })
+            }
+        }
     }
 
-    /// "Return One Private Endpoint for One Serverless Instance".
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn get_endpoint(
-        &self,
-        instance: &Instance,
-        endpoint_id: &str,
-        query: CommonQuery,
-        options: &Options,
-    ) -> Result<Reply<Endpoint>, Error> {
-        let request = serverless::get(options.api_version.unwrap_or_default(), instance, endpoint_id, query)?;
-        self.read(&request, &options.limits, Endpoint::from_json).await
+    /// Begins to wait until a resource reaches a target. Nothing is sent yet.
+    pub fn wait(&self, watch: Watch, target: Target, timeout: Duration, limits: Limits) -> Waiting {
+        Waiting::new(self.clone(), watch, target, timeout, limits)
     }
 
-    /// Sends a request that may be repeated, and reads its answer.
-    async fn read<T>(
-        &self,
-        request: &Request,
-        limits: &Limits,
-        parse: impl FnOnce(Value) -> Result<T, String>,
-    ) -> Result<Reply<T>, Error> {
-        let answer =
-            self.transport.send(request, limits).await.map_err(|failure| Error::connection(request, failure))?;
-        understand(request, answer, parse)
+    /// What pauses go by.
+    pub fn clock(&self) -> &Clock {
+        self.transport.clock()
+    }
+
+    /// Sends a request that changes nothing, and reads its answer; page by page where it comes in pages.
+    async fn read(&self, request: &Request, limits: &Limits) -> Result<Reply<Received>, Error> {
+        if !request.paginated {
+            return understand(request, self.send(request, limits).await?);
+        }
+        let deadline = self.clock().now() + limits.timeout;
+        let mut all: Vec<Resource> = Vec::new();
+        for number in 1.. {
+            let timeout = deadline.saturating_sub(self.clock().now());
+            let page = request.page(number);
+            let reply = understand(request, self.send(&page, &Limits { timeout, ..*limits }).await?)?;
+            let Received::Many(mut found) = reply.value else { return Ok(reply) };
+            let full = found.len() >= PAGE_SIZE;
+            // a server that knows no pages sends the first again
+            let repeated = found.first().zip(all.first()).is_some_and(|(one, other)| one.id == other.id);
+            if !repeated {
+                all.append(&mut found);
+            }
+            if !full || repeated {
+                return Ok(Reply { value: Received::Many(all), facts: reply.facts });
+            }
+        }
+        Err(Error::Configuration("a list without end".to_owned()))
+    }
+
+    /// Removes a resource. One that an earlier try has removed is removed.
+    async fn delete(&self, request: &Request, limits: &Limits) -> Result<Reply<Received>, Error> {
+        let answer = self.send(request, limits).await?;
+        if answer.status == StatusCode::NOT_FOUND && answer.repeated {
+            return Ok(Reply { value: Received::Nothing, facts: answer.facts });
+        }
+        understand(request, answer)
+    }
+
+    async fn send(&self, request: &Request, limits: &Limits) -> Result<Answer, Error> {
+        self.transport.send(request, limits).await.map_err(|failure| Error::connection(request, failure))
     }
 }
 
 /// What an answer says.
-fn understand<T>(
-    request: &Request,
-    answer: Answer,
-    parse: impl FnOnce(Value) -> Result<T, String>,
-) -> Result<Reply<T>, Error> {
-    let json = serde_json::from_slice::<Value>(&answer.body);
+fn understand(request: &Request, answer: Answer) -> Result<Reply<Received>, Error> {
     if !answer.status.is_success() {
-        return Err(Error::api(request, &json.unwrap_or_default(), answer));
+        return Err(Error::api(request, answer));
     }
-    let facts = answer.facts;
-    let value = match json {
-        Ok(value) => parse(value),
-        Err(_) if answer.body.is_empty() => Err("the answer is empty".to_owned()),
-        Err(error) => Err(format!("the answer is not JSON: {error}")),
-    };
-    match value {
-        Ok(value) => Ok(Reply { value, facts }),
-        Err(message) => Err(Error::unexpected(request, message, facts)),
+    match request.read(&answer.body) {
+        Ok(value) => Ok(Reply { value, facts: answer.facts }),
+        Err(message) => Err(Error::unexpected(request, message, answer.facts)),
     }
+}
+
+/// Of those that are of use, the one that got furthest: the older one, where two got equally far, so that every caller
+/// picks the same.
+fn furthest(resources: impl Iterator<Item = Resource>) -> Option<Resource> {
+    use crate::api::resource::Stage::{Deleted, Deleting, Failed};
+    let of_use = resources.filter(|resource| !matches!(resource.stage(), Failed | Deleting | Deleted));
+    of_use.max_by(|one, other| one.stage().cmp(&other.stage()).then_with(|| other.id.cmp(&one.id)))
 }

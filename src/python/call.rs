@@ -4,7 +4,7 @@ use crate::client::{Client, Error};
 use crate::python::bridge::Bridge;
 use crate::python::core::Connections;
 use crate::python::mailbox::Outcome;
-use crate::python::outcome;
+use crate::python::outcome::{self, IntoOutcome};
 use crate::python::runtime;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -15,10 +15,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often a blocking call looks for signals.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+pub(super) const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The work of a call, once it knows its client.
 pub(super) type Work = Box<dyn FnOnce(Client) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send>;
+
+/// The work of doing `act`.
+pub(super) fn work<T, F>(act: impl FnOnce(Client) -> F + Send + 'static) -> Work
+where
+    T: IntoOutcome + 'static,
+    F: Future<Output = Result<T, Error>> + Send,
+{
+    Box::new(move |client| {
+        Box::pin(async move {
+            let value: Box<dyn IntoOutcome> = Box::new(act(client).await?);
+            Ok(value)
+        })
+    })
+}
 
 enum State {
     /// An `Err` was known before anything was sent.
@@ -33,20 +47,31 @@ enum State {
 /// A call that was checked and not sent yet: `await` it, or `run` it.
 #[pyclass(frozen, module = "atlas_privatelink._core")]
 pub(super) struct Call {
+    /// Whether it may take minutes.
+    #[pyo3(get)]
+    is_long: bool,
     connections: Arc<Connections>,
     state: Mutex<State>,
 }
 
 impl Call {
     pub(super) fn new(connections: Arc<Connections>, work: Result<Work, Error>) -> Self {
-        Self { connections, state: Mutex::new(State::Ready(work)) }
+        Self { is_long: false, connections, state: Mutex::new(State::Ready(work)) }
+    }
+
+    pub(super) fn long(self) -> Self {
+        Self { is_long: true, ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_work(&self) -> PyResult<Result<Work, Error>> {
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    pub(super) fn take_work(&self) -> PyResult<Result<Work, Error>> {
         let mut state = self.state();
         match std::mem::replace(&mut *state, State::Over) {
             State::Ready(work) => Ok(work),

@@ -1,19 +1,25 @@
 //! The configured client: checks arguments, and makes calls.
 
 use crate::api::request::CommonQuery;
-use crate::api::serverless::Instance;
 use crate::api::{ApiVersion, Invalid, validate};
 use crate::auth::ApiKey;
 use crate::auth::credentials::{self, Explicit, Process};
-use crate::client::{Client, CreateEndpoint, Error, IfExists, Options};
+use crate::client::{Client, Error, Options};
+use crate::clock::Clock;
 use crate::python::arguments::Argument;
-use crate::python::call::{Call, Work, closed};
+use crate::python::call::{Call, closed, work};
+#[cfg(feature = "emulator")]
+use crate::python::emulator::Emulator;
 use crate::python::fork;
-use crate::python::outcome::{self, IntoOutcome};
+use crate::python::operations::{self, Arguments, Refusal};
+use crate::python::outcome;
 use crate::python::per_process::PerProcess;
 use crate::python::runtime;
+use crate::python::wait::Wait;
 use crate::transport::{BaseUrl, Limits, Settings};
+use crate::wait::Target;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +42,11 @@ pub(super) struct Connections {
 type Slot<T> = PerProcess<Mutex<Option<T>>>;
 
 impl Connections {
+    fn new(settings: Settings, key: ApiKey) -> Self {
+        let (background, blocking) = (PerProcess::new(), PerProcess::new());
+        Self { settings, key, closed: AtomicBool::new(false), background, blocking }
+    }
+
     /// The client whose requests run on the background thread.
     pub(super) fn background(&self) -> Result<Client, Error> {
         self.open(&self.background, || Client::new(self.settings.clone(), self.key.clone()))
@@ -115,6 +126,7 @@ impl Core {
         let make = || {
             let options = Options {
                 api_version: api_version.as_deref().map(version).transpose()?,
+                query: CommonQuery::default(),
                 limits: Limits { timeout: seconds("timeout", timeout)?, max_retries: retries(max_retries)? },
             };
             let connect_timeout = seconds("connect_timeout", connect_timeout)?;
@@ -131,32 +143,27 @@ impl Core {
                     .map_err(|message| Error::Configuration(format!("{} {message}", found.source)))?,
                 (None, None) => given(BaseUrl::ATLAS)?,
             };
-            let settings = Settings { base_url, connect_timeout, max_connections, ca_file, proxy };
+            let clock = Clock::default();
+            let settings = Settings { base_url, connect_timeout, max_connections, ca_file, proxy, clock };
             settings.check().map_err(Error::Invalid)?;
-            Ok(Self {
-                connections: Arc::new(Connections {
-                    settings,
-                    key: identity.key,
-                    closed: AtomicBool::new(false),
-                    background: PerProcess::new(),
-                    blocking: PerProcess::new(),
-                }),
-                options,
-                source: identity.source,
-            })
+            let connections = Connections::new(settings, identity.key);
+            Ok(Self { connections: Arc::new(connections), options, source: identity.source })
         };
         make().map_err(|error: Error| outcome::exception(py, &error))
     }
 
-    /// The same client with other limits: connections and nonces are shared.
-    #[pyo3(signature = (*, timeout, max_retries, api_version))]
+    /// The same client with other options: connections and nonces are shared.
+    #[pyo3(signature = (*, timeout, max_retries, api_version, pretty, envelope))]
     fn with_options(
         &self,
         py: Python<'_>,
         timeout: Argument<Option<f64>>,
         max_retries: Argument<Option<i64>>,
         api_version: Argument<Option<String>>,
+        pretty: Argument<Option<bool>>,
+        envelope: Argument<Option<bool>>,
     ) -> PyResult<Self> {
+        let (pretty, envelope) = (pretty.named(py, "pretty")?, envelope.named(py, "envelope")?);
         let timeout = timeout.named(py, "timeout")?;
         let max_retries = max_retries.named(py, "max_retries")?;
         let api_version = api_version.named(py, "api_version")?;
@@ -171,89 +178,59 @@ impl Core {
             if let Some(name) = &api_version {
                 options.api_version = Some(version(name)?);
             }
+            options.query.pretty = pretty.unwrap_or(options.query.pretty);
+            options.query.envelope = envelope.unwrap_or(options.query.envelope);
             Ok(Self { connections: self.connections.clone(), options, source: self.source.clone() })
         };
         make().map_err(|invalid: Invalid| outcome::exception(py, &invalid.into()))
     }
 
-    /// "Create One Private Endpoint for One Serverless Instance".
-    #[pyo3(signature = (group_id, instance_name, *, comment, if_exists, pretty, envelope))]
-    #[allow(clippy::too_many_arguments, reason = "the operation's parameters")]
-    fn create_endpoint(
-        &self,
-        py: Python<'_>,
-        group_id: Argument<String>,
-        instance_name: Argument<String>,
-        comment: Argument<Option<String>>,
-        if_exists: Argument<String>,
-        pretty: Argument<bool>,
-        envelope: Argument<bool>,
-    ) -> PyResult<Call> {
-        let (group_id, instance_name) = (group_id.named(py, "group_id")?, instance_name.named(py, "instance_name")?);
-        let (comment, if_exists) = (comment.named(py, "comment")?, if_exists.named(py, "if_exists")?);
-        let (options, query) = (self.options, query(py, pretty, envelope)?);
-        let checked = || {
-            let instance = Instance::new(&group_id, &instance_name)?;
-            if let Some(comment) = &comment {
-                validate::comment("comment", comment)?;
-            }
-            let if_exists = match (if_exists.as_str(), &comment) {
-                ("create", _) => IfExists::Create,
-                ("adopt", Some(_)) => IfExists::Adopt,
-                ("adopt", None) => {
-                    let rule = "must be given with if_exists=\"adopt\": an endpoint is recognised by nothing else";
-                    return Err(Invalid::new("comment", rule));
-                }
-                (other, _) => {
-                    let rule = format!("must be \"create\" or \"adopt\", got {}", validate::quoted(other));
-                    return Err(Invalid::new("if_exists", rule));
-                }
-            };
-            Ok(CreateEndpoint { instance, comment, if_exists, query })
+    /// A call of the operation of that name.
+    fn call(&self, operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<Call> {
+        let limits = self.options.limits;
+        let work = match operations::operation(&Arguments::new(operation, arguments, &self.options)) {
+            Ok(operation) => Ok(work(move |client| async move { client.run(&operation, &limits).await })),
+            Err(Refusal::Invalid(invalid)) => Err(invalid.into()),
+            Err(Refusal::Python(error)) => return Err(error),
         };
-        Ok(self.call(checked(), move |create, client| async move { client.create_endpoint(&create, &options).await }))
+        Ok(Call::new(self.connections.clone(), work))
     }
 
-    /// "Return All Private Endpoints for One Serverless Instance".
-    #[pyo3(signature = (group_id, instance_name, *, pretty, envelope))]
-    fn list_endpoints(
+    /// A wait of that name, which reports each look if asked to.
+    #[pyo3(signature = (operation, arguments, *, until, timeout, reports))]
+    fn wait(
         &self,
         py: Python<'_>,
-        group_id: Argument<String>,
-        instance_name: Argument<String>,
-        pretty: Argument<bool>,
-        envelope: Argument<bool>,
-    ) -> PyResult<Call> {
-        let (group_id, instance_name) = (group_id.named(py, "group_id")?, instance_name.named(py, "instance_name")?);
-        let (options, query) = (self.options, query(py, pretty, envelope)?);
-        let instance = Instance::new(&group_id, &instance_name);
-        Ok(self.call(instance, move |instance, client| async move {
-            client.list_endpoints(&instance, query, &options).await
-        }))
-    }
-
-    /// "Return One Private Endpoint for One Serverless Instance".
-    #[pyo3(signature = (group_id, instance_name, endpoint_id, *, pretty, envelope))]
-    #[allow(clippy::too_many_arguments, reason = "the operation's parameters")]
-    fn get_endpoint(
-        &self,
-        py: Python<'_>,
-        group_id: Argument<String>,
-        instance_name: Argument<String>,
-        endpoint_id: Argument<String>,
-        pretty: Argument<bool>,
-        envelope: Argument<bool>,
-    ) -> PyResult<Call> {
-        let (group_id, instance_name) = (group_id.named(py, "group_id")?, instance_name.named(py, "instance_name")?);
-        let endpoint_id = endpoint_id.named(py, "endpoint_id")?;
-        let (options, query) = (self.options, query(py, pretty, envelope)?);
-        let checked = Instance::new(&group_id, &instance_name).and_then(|instance| {
-            validate::object_id("endpoint_id", &endpoint_id)?;
-            Ok((instance, endpoint_id))
+        operation: &str,
+        arguments: &Bound<'_, PyDict>,
+        until: Argument<String>,
+        timeout: Argument<f64>,
+        reports: bool,
+    ) -> PyResult<Wait> {
+        let (until, timeout) = (until.named(py, "until")?, timeout.named(py, "timeout")?);
+        let watch = match operations::watch(&Arguments::new(operation, arguments, &self.options)) {
+            Err(Refusal::Python(error)) => return Err(error),
+            Err(Refusal::Invalid(invalid)) => Err(invalid),
+            Ok(watch) => Ok(watch),
+        };
+        let checked = watch.and_then(|watch| {
+            let rule =
+                || format!("must be \"RESERVED\", \"AVAILABLE\" or \"DELETED\", got {}", validate::quoted(&until));
+            let target = Target::from_name(&until).ok_or_else(|| Invalid::new("until", rule()))?;
+            Ok((watch, target, seconds("timeout", timeout)?))
         });
-        Ok(self.call(checked, move |(instance, endpoint_id), client| async move {
-            client.get_endpoint(&instance, &endpoint_id, query, &options).await
-        }))
+        Ok(Wait::new(self.connections.clone(), checked, self.options.limits, reports))
+    }
+
+    /// The same client with connections of its own, whose pauses drive an emulator's clock instead of taking time.
+    #[cfg(feature = "emulator")]
+    fn driving(&self, emulator: &Bound<'_, Emulator>) -> Self {
+        let emulator = emulator.get().core().clone();
+        let clock = Clock::driven(move |by| emulator.advance(by));
+        let connections = &self.connections;
+        let settings = Settings { clock, ..connections.settings.clone() };
+        let connections = Connections::new(settings, connections.key.clone());
+        Self { connections: Arc::new(connections), options: self.options, source: self.source.clone() }
     }
 
     /// Closes idle connections. Calls in flight end as they would have; later ones are refused.
@@ -278,30 +255,6 @@ impl Core {
     fn credentials_source(&self) -> &str {
         &self.source
     }
-}
-
-impl Core {
-    /// A call of `act` with arguments that were checked. A broken rule is told where the call is awaited or run.
-    fn call<C, T, F>(&self, checked: Result<C, Invalid>, act: impl FnOnce(C, Client) -> F + Send + 'static) -> Call
-    where
-        C: Send + 'static,
-        T: IntoOutcome + 'static,
-        F: Future<Output = Result<T, Error>> + Send,
-    {
-        let work = checked.map_err(Error::from).map(|arguments| -> Work {
-            Box::new(move |client| {
-                Box::pin(async move {
-                    let value: Box<dyn IntoOutcome> = Box::new(act(arguments, client).await?);
-                    Ok(value)
-                })
-            })
-        });
-        Call::new(self.connections.clone(), work)
-    }
-}
-
-fn query(py: Python<'_>, pretty: Argument<bool>, envelope: Argument<bool>) -> PyResult<CommonQuery> {
-    Ok(CommonQuery { pretty: pretty.named(py, "pretty")?, envelope: envelope.named(py, "envelope")? })
 }
 
 fn version(name: &str) -> Result<ApiVersion, Invalid> {

@@ -5,11 +5,12 @@ use crate::emulator::{Config, Emulator as Core, Retirement, Role};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A running emulator.
 #[pyclass(frozen, module = "atlas_privatelink._core")]
-pub(crate) struct Emulator(Core);
+pub(crate) struct Emulator(Arc<Core>);
 
 #[pymethods]
 impl Emulator {
@@ -17,7 +18,9 @@ impl Emulator {
     #[new]
     fn new(py: Python<'_>, options: &str) -> PyResult<Self> {
         let config = Config::from_json(object(options)?).map_err(invalid)?;
-        py.detach(|| Core::start(config)).map(Self).map_err(|error| PyOSError::new_err(error.to_string()))
+        py.detach(|| Core::start(config))
+            .map(|core| Self(Arc::new(core)))
+            .map_err(|error| PyOSError::new_err(error.to_string()))
     }
 
     #[getter]
@@ -97,6 +100,10 @@ impl Emulator {
 }
 
 impl Emulator {
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0
+    }
+
     /// A forked child has only a picture of the emulator, whose locks may be held for ever.
     fn here<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&Core) -> T + Send) -> PyResult<T> {
         if self.0.is_inherited() {

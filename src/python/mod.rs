@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 mod arguments;
+mod batch;
 mod bridge;
 mod call;
 mod core;
@@ -14,13 +15,17 @@ mod emulator;
 mod fork;
 mod json;
 mod mailbox;
+mod operations;
 mod outcome;
 mod per_process;
 mod pump;
 mod runtime;
+mod wait;
 
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::batch::Batch;
     #[pymodule_export]
     use super::bridge::Bridge;
     #[pymodule_export]
@@ -31,9 +36,13 @@ mod _core {
     #[pymodule_export]
     use super::emulator::Emulator;
     #[pymodule_export]
+    use super::operations::cloud_region;
+    #[pymodule_export]
     use super::outcome::Exchange;
     #[pymodule_export]
     use super::pump::{next_bridge, stop_pump};
+    #[pymodule_export]
+    use super::wait::Wait;
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -1,15 +1,18 @@
 //! What a call ended with, as plain Python values: `atlas_privatelink/_outcomes.py` makes them into dataclasses and
 //! exceptions. No Python code runs here; see `bridge.rs` for why.
 
-use crate::api::serverless::Endpoint;
-use crate::client::{ApiErrorKind, Error, Lost, Reply};
+use crate::api::Resource;
+use crate::api::request::Received;
+use crate::client::{ApiErrorKind, Error, Lost, Progress, Reply};
 use crate::python::json;
 use crate::python::mailbox::Outcome;
 use crate::transport::Facts;
 use http::header::{HeaderName, SET_COOKIE};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The word for a status that Atlas left out.
@@ -28,6 +31,22 @@ pub(super) struct Exchange(Facts);
 
 #[pymethods]
 impl Exchange {
+    /// The operation's name.
+    #[getter]
+    fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+
+    /// When the operation was deprecated and when it will be gone, in Atlas's words, if Atlas says so.
+    #[getter]
+    fn deprecation(&self) -> Option<(Option<String>, Option<String>)> {
+        let told = |name| Some(self.0.headers.get(name)?.to_str().ok()?.to_owned());
+        match (told("deprecation"), told("sunset")) {
+            (None, None) => None,
+            told => Some(told),
+        }
+    }
+
     /// The fields of a `Response`.
     fn fields(&self) -> ResponseFields {
         let facts = &self.0;
@@ -59,50 +78,70 @@ fn exchange(py: Python<'_>, facts: Facts) -> PyResult<Option<Bound<'_, Exchange>
     Bound::new(py, Exchange(facts)).map(Some)
 }
 
-impl IntoOutcome for Reply<Endpoint> {
+impl IntoOutcome for Reply<Received> {
     fn into_outcome(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        let parts: Parts<'_> = ("endpoint", serverless_endpoint(py, self.value)?.into_any(), exchange(py, self.facts)?);
+        let exchange = exchange(py, self.facts)?;
+        let parts: Parts<'_> = match self.value {
+            Received::One(found) | Received::Maybe(Some(found)) => {
+                ("resource", resource(py, found)?.into_any(), exchange)
+            }
+            Received::Many(found) => ("resources", resources(py, found)?.into_any(), exchange),
+            Received::Flag(flag) => ("value", flag.into_bound_py_any(py)?, exchange),
+            Received::Maybe(None) | Received::Nothing => ("value", py.None().into_bound(py), exchange),
+        };
         Ok(parts.into_pyobject(py)?.into_any())
     }
 }
 
-impl IntoOutcome for Reply<Vec<Endpoint>> {
+impl IntoOutcome for Progress {
     fn into_outcome(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        let parts: Parts<'_> =
-            ("endpoints", serverless_endpoints(py, self.value)?.into_any(), exchange(py, self.facts)?);
+        let look = match *self {
+            Self::Reached(reply) => return reply.into_outcome(py),
+            Self::Look(look) => *look,
+        };
+        let fields = (
+            look.resource.map(|found| resource(py, found)).transpose()?,
+            look.changed,
+            look.trouble,
+            look.looks,
+            look.elapsed.as_secs_f64(),
+            look.next_look.as_secs_f64(),
+        );
+        let parts: Parts<'_> = ("look", fields.into_pyobject(py)?.into_any(), None);
         Ok(parts.into_pyobject(py)?.into_any())
     }
 }
 
-fn serverless_endpoints(py: Python<'_>, endpoints: Vec<Endpoint>) -> PyResult<Bound<'_, PyList>> {
+fn resources(py: Python<'_>, found: Vec<Resource>) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
-    for endpoint in endpoints {
-        list.append(serverless_endpoint(py, endpoint)?)?;
+    for found in found {
+        list.append(resource(py, found)?)?;
     }
     Ok(list)
 }
 
-/// The fields of a `ServerlessEndpoint`.
-fn serverless_endpoint(py: Python<'_>, endpoint: Endpoint) -> PyResult<Bound<'_, PyTuple>> {
-    (
-        endpoint.id,
-        endpoint.status.as_deref().unwrap_or(NO_STATUS),
-        endpoint.comment,
-        endpoint.endpoint_service_name,
-        endpoint.cloud_provider_endpoint_id,
-        endpoint.error_message,
-        endpoint.provider_name,
-        endpoint.private_endpoint_ip_address,
-        endpoint.private_link_service_resource_id,
-        json::object(py, &endpoint.extra)?,
-    )
-        .into_pyobject(py)
+/// The name of a class of `models.py`, and its fields.
+fn resource(py: Python<'_>, found: Resource) -> PyResult<Bound<'_, PyTuple>> {
+    let mut fields = Vec::with_capacity(found.values.len() + 3);
+    fields.push(found.id.into_bound_py_any(py)?);
+    if !found.model.status.is_empty() {
+        fields.push(found.status.as_deref().unwrap_or(NO_STATUS).into_bound_py_any(py)?);
+    }
+    for (field, value) in found.model.fields.iter().zip(&found.values) {
+        fields.push(match value {
+            Value::Null if field.is_list() => PyTuple::empty(py).into_any(),
+            Value::Array(_) => json::to_python(py, value)?.cast::<PyList>()?.to_tuple().into_any(),
+            value => json::to_python(py, value)?,
+        });
+    }
+    fields.push(json::object(py, &found.extra)?.into_any());
+    (found.model.name, PyTuple::new(py, fields)?).into_pyobject(py)
 }
 
 /// What a request whose task died ends with.
 pub(super) fn died() -> Error {
     let message = "the request was dropped, or failed inside the library; it may have been sent".to_owned();
-    Error::Connection(Lost { message, facts: None })
+    Error::Connection(Lost { message, facts: None, may_pass: true })
 }
 
 /// An outcome for `open_outcome`.
@@ -137,8 +176,16 @@ fn failure<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
         Error::Connection(_) => "ConnectionError",
         Error::Unexpected(_) => "UnexpectedResponse",
         Error::OutcomeUnknown(unknown) => {
-            keywords.set_item("candidates", serverless_endpoints(py, unknown.candidates.clone())?)?;
+            keywords.set_item("candidates", resources(py, unknown.candidates.clone())?)?;
             "OutcomeUnknown"
+        }
+        Error::WaitFailed(unreached) => {
+            keywords.set_item("endpoint", unreached.resource.clone().map(|last| resource(py, last)).transpose()?)?;
+            "EndpointFailed"
+        }
+        Error::WaitTimeout(unreached) => {
+            keywords.set_item("endpoint", unreached.resource.clone().map(|last| resource(py, last)).transpose()?)?;
+            "WaitTimeout"
         }
         Error::Api(api) => {
             keywords.set_item("status_code", api.status.as_u16())?;
@@ -150,6 +197,9 @@ fn failure<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
                 parameters.append(json::to_python(py, parameter)?)?;
             }
             keywords.set_item("parameters", parameters.to_tuple())?;
+            if let Some(last) = &api.resource {
+                keywords.set_item("endpoint", resource(py, (**last).clone())?)?;
+            }
             if api.kind == ApiErrorKind::RateLimited {
                 keywords.set_item("retry_after", api.retry_after.map(|wait| wait.as_secs_f64()))?;
             }
@@ -158,6 +208,7 @@ fn failure<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
                 ApiErrorKind::PermissionDenied => "PermissionDenied",
                 ApiErrorKind::AddressNotAllowed => "AddressNotAllowed",
                 ApiErrorKind::NotFound => "NotFound",
+                ApiErrorKind::InstanceNotFound => "InstanceNotFound",
                 ApiErrorKind::Conflict => "Conflict",
                 ApiErrorKind::Gone => "Gone",
                 ApiErrorKind::NotServerless => "NotServerless",

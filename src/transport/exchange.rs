@@ -174,9 +174,9 @@ impl Received {
         Self { note: Some(note), ..self }
     }
 
-    pub(super) fn into_answer(self, facts: Facts, sent: bool) -> Answer {
+    pub(super) fn into_answer(self, facts: Facts, sent: bool, repeated: bool) -> Answer {
         let facts = Facts { status: Some(self.status), version: Some(self.version), headers: self.headers, ..facts };
-        Answer { status: self.status, body: self.body, sent, note: self.note, facts }
+        Answer { status: self.status, body: self.body, sent, repeated, note: self.note, facts }
     }
 }
 

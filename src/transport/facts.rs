@@ -1,5 +1,6 @@
 //! What is known about an exchange, however it ended.
 
+use crate::api::Request;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use super::exchange::Trouble;
 /// What support asks for: the HTTP side of one call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
+    /// The operation's name.
+    pub operation: &'static str,
     /// The method.
     pub method: Method,
     /// The URL.
@@ -39,6 +42,8 @@ pub struct Answer {
     pub body: Bytes,
     /// Whether the request itself reached the server, and was not just asked for a challenge or refused a key.
     pub sent: bool,
+    /// Whether an earlier try may have been executed too.
+    pub repeated: bool,
     /// Why a 401 could not be answered.
     pub note: Option<String>,
     /// The HTTP side.
@@ -80,6 +85,8 @@ pub(super) struct Progress {
     requests: AtomicU32,
     /// Set while the server may have the whole request; see `exchange::TrackedBody`.
     sent: Arc<AtomicBool>,
+    /// Set once a try was given up that may have been executed.
+    lost: AtomicBool,
 }
 
 impl Progress {
@@ -95,6 +102,17 @@ impl Progress {
     /// A 401: whatever was sent was not executed.
     pub(super) fn refused(&self) {
         self.sent.store(false, Ordering::Release);
+    }
+
+    /// A try without a useful answer is given up. Whether a request without a body was sent is never known.
+    pub(super) fn give_up_attempt(&self, has_body: bool) {
+        if self.is_sent() || !has_body {
+            self.lost.store(true, Ordering::Release);
+        }
+    }
+
+    pub(super) fn is_repeated(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
     }
 
     pub(super) fn sent_flag(&self) -> Arc<AtomicBool> {
@@ -117,9 +135,10 @@ impl Progress {
         Trouble::new(FailureKind::Timeout, format!("no answer within {seconds} s{stage}"))
     }
 
-    pub(super) fn facts(&self, method: &Method, url: &Url, elapsed: Duration) -> Facts {
+    pub(super) fn facts(&self, request: &Request, url: &Url, elapsed: Duration) -> Facts {
         Facts {
-            method: method.clone(),
+            operation: request.operation,
+            method: request.method.clone(),
             url: url.to_string(),
             status: None,
             version: None,

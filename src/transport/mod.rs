@@ -3,6 +3,7 @@
 mod base_url;
 mod exchange;
 mod facts;
+mod rate_limit;
 mod retry;
 mod settings;
 mod trust;
@@ -17,9 +18,11 @@ use crate::api::Request;
 use crate::auth::ApiKey;
 use crate::auth::digest::challenge::{DigestChallenge, next_nonce};
 use crate::auth::digest::nonces::{Nonces, Start, Ticket};
+use crate::clock::Clock;
 use exchange::{Exchanger, Outgoing, Received};
 use facts::Progress;
 use http::{Method, StatusCode};
+use rate_limit::RateLimits;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
@@ -35,6 +38,7 @@ pub struct Transport {
     exchanger: Exchanger,
     nonces: Nonces,
     permits: Semaphore,
+    rate_limits: RateLimits,
     /// The server's clock minus ours, in milliseconds; `i64::MIN` before its first `Date`.
     clock_offset: AtomicI64,
 }
@@ -49,6 +53,7 @@ impl Transport {
             exchanger: Exchanger::new(&settings)?,
             nonces: Nonces::new(key),
             permits: Semaphore::new(settings.max_connections),
+            rate_limits: RateLimits::new(settings.clock.clone()),
             clock_offset: AtomicI64::new(i64::MIN),
             settings,
         })
@@ -70,15 +75,22 @@ impl Transport {
         let url = self.settings.base_url.join(&request.target);
         let progress = Progress::default();
         let begun = Instant::now();
-        let deadline = begun + limits.timeout;
-        let facts = |progress: &Progress| progress.facts(&request.method, &url, begun.elapsed());
+        let clock = &self.settings.clock;
+        let deadline = clock.now() + limits.timeout;
+        let facts = |progress: &Progress| progress.facts(request, &url, begun.elapsed());
         loop {
             let attempt = progress.begin_attempt();
-            let outcome = match tokio::time::timeout_at(deadline, self.attempt(request, &url, &progress)).await {
+            let admission = self.rate_limits.admit(request, deadline).await;
+            let left = deadline.saturating_sub(clock.now());
+            let outcome = match tokio::time::timeout(left, self.attempt(request, &url, &progress)).await {
                 Ok(Ok(received)) if request.envelope => Ok(received.opened()),
                 Ok(outcome) => outcome,
                 Err(_) => Err(progress.timed_out(limits.timeout, request.body.is_some())),
             };
+            if let Ok(received) = &outcome {
+                admission.answered(received.status, &received.headers, &received.body, retry::asked(received));
+            }
+            drop(admission);
             let pause = if attempt > limits.max_retries {
                 None
             } else {
@@ -88,11 +100,23 @@ impl Transport {
                 }
             };
             match (pause, outcome) {
-                (Some(pause), _) if Instant::now() + pause < deadline => tokio::time::sleep(pause).await,
-                (_, Ok(received)) => return Ok(received.into_answer(facts(&progress), progress.is_sent())),
+                (Some(pause), outcome) if clock.now() + pause < deadline => {
+                    if !matches!(&outcome, Ok(received) if received.status == StatusCode::TOO_MANY_REQUESTS) {
+                        progress.give_up_attempt(request.body.is_some());
+                    }
+                    clock.sleep(pause).await;
+                }
+                (_, Ok(received)) => {
+                    return Ok(received.into_answer(facts(&progress), progress.is_sent(), progress.is_repeated()));
+                }
                 (_, Err(trouble)) => return Err(trouble.into_failure(facts(&progress), progress.is_sent())),
             }
         }
+    }
+
+    /// What pauses go by.
+    pub fn clock(&self) -> &Clock {
+        &self.settings.clock
     }
 
     /// One authenticated exchange.

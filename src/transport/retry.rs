@@ -4,6 +4,7 @@
 //! that says when to come back, an error of the exchange before it.
 
 use crate::api::ErrorBody;
+use crate::clock::jittered;
 use crate::transport::exchange::{Received, Trouble};
 use crate::transport::facts::FailureKind;
 use http::header::RETRY_AFTER;
@@ -14,17 +15,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Atlas has been seen to ask for "0 seconds".
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
-/// No time limit is as long, and no clock ends so soon: what a server asks for may be any number.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
 
 /// The pause before the next try after an answer; `None` where there is none.
 pub(super) fn after_answer(answer: &Received, idempotent: bool, sent: bool, attempt: u32) -> Option<Duration> {
-    let asked = retry_after(&answer.headers);
+    let asked = asked(answer);
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => {
-            let asked = asked.or_else(|| {
-                ErrorBody::parse(&answer.body).retry_after().and_then(|s| Duration::try_from_secs_f64(s).ok())
-            });
             Some(asked.map_or_else(|| back_off(attempt), |wait| jittered(wait.max(SHORTEST_WAIT))))
         }
         StatusCode::SERVICE_UNAVAILABLE if asked.is_some() => asked.map(|wait| jittered(wait.max(SHORTEST_WAIT))),
@@ -35,6 +31,14 @@ pub(super) fn after_answer(answer: &Received, idempotent: bool, sent: bool, atte
         }
         _ => None,
     }
+}
+
+/// How long the server asks to stay away.
+pub(super) fn asked(answer: &Received) -> Option<Duration> {
+    retry_after(&answer.headers).or_else(|| {
+        let in_body = (answer.status == StatusCode::TOO_MANY_REQUESTS).then(|| ErrorBody::parse(&answer.body));
+        Duration::try_from_secs_f64(in_body?.retry_after()?).ok()
+    })
 }
 
 /// The pause before the next try after an exchange without an answer; `None` where there is none.
@@ -60,12 +64,6 @@ fn back_off(attempt: u32) -> Duration {
     jittered(doubled.min(LONGEST_PAUSE))
 }
 
-/// Between the pause itself and half as long again, so that clients which were stopped together do not return
-/// together, and none earlier than asked.
-fn jittered(pause: Duration) -> Duration {
-    pause.min(LONGEST_WAIT).mul_f64(1.0 + 0.5 * fastrand::f64())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,11 +79,6 @@ mod tests {
         assert_eq!(retry_after(&headers("soon")), None);
         assert_eq!(retry_after(&headers("-1")), None);
         assert_eq!(retry_after(&HeaderMap::new()), None);
-    }
-
-    #[test]
-    fn no_number_of_seconds_is_too_large() {
-        assert!(jittered(Duration::MAX) < LONGEST_WAIT * 2);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a transport is made with.
 
 use crate::api::Invalid;
+use crate::clock::Clock;
 use crate::transport::BaseUrl;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// A proxy for every request, instead of the environment's.
     pub proxy: Option<String>,
+    /// What pauses go by.
+    pub clock: Clock,
 }
 
 impl Settings {

@@ -1,0 +1,1 @@
+"""The asynchronous clients, from which `make twins` derives the blocking ones in `_sync`."""

@@ -1,0 +1,153 @@
+"""Private endpoints to the object storage of backups."""
+
+from __future__ import annotations
+
+from .calls import outcome, reached
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
+
+    from .._core import Core
+    from ..models import BackupEndpoint, WaitProgress
+
+__all__ = ["AsyncBackup"]
+
+
+class AsyncBackup:
+    """Private endpoints from Atlas to the bucket of a project's backups: `client.backup`."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def create_endpoint(
+        self, group_id: str, provider: Literal["AWS"], region: str, *, vpc_region: str | None = None
+    ) -> BackupEndpoint:
+        """Create a private endpoint to the bucket of the project's backups, exactly once.
+
+        Where the outcome is unknown, it is recognised by its regions.
+
+        Source: "Create One Object Storage Private Endpoint for Cloud Backups",
+        `POST /groups/{group_id}/backup/{provider}/privateEndpoints`. Needs Project Owner.
+
+        Args:
+            group_id: The project's id, 24 hexadecimal digits.
+            provider: The cloud provider.
+            region: The bucket's region, by the cloud's own or Atlas's name.
+            vpc_region: The endpoint's own region, where it is another one.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was sent.
+            OutcomeUnknown: It was sent, and looking did not tell what came of it.
+            ConnectionError: Atlas did not answer. ApiError: Atlas answered with an error.
+        """
+        arguments = {"group_id": group_id, "provider": provider, "region": region, "vpc_region": vpc_region}
+        endpoint: BackupEndpoint = await outcome(self._core.call("backup.create_endpoint", arguments))
+        return endpoint
+
+    async def list_endpoints(
+        self,
+        group_id: str,
+        provider: Literal["AWS"],
+    ) -> list[BackupEndpoint]:
+        """Return all of a project on one cloud.
+
+        Source: "Return Object Storage Private Endpoints for Cloud Backups",
+        `GET /groups/{group_id}/backup/{provider}/privateEndpoints`, all pages. Needs Project Read Only.
+
+        Args:
+            group_id: The project's id, 24 hexadecimal digits.
+            provider: The cloud provider.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was sent.
+            ConnectionError: Atlas did not answer. ApiError: Atlas answered with an error.
+        """
+        arguments = {
+            "group_id": group_id,
+            "provider": provider,
+        }
+        endpoints: list[BackupEndpoint] = await outcome(self._core.call("backup.list_endpoints", arguments))
+        return endpoints
+
+    async def get_endpoint(self, group_id: str, provider: Literal["AWS"], endpoint_id: str) -> BackupEndpoint:
+        """Return one.
+
+        Source: "Return One Object Storage Private Endpoint for Cloud Backups",
+        `GET /groups/{group_id}/backup/{provider}/privateEndpoints/{endpoint_id}`. Needs Project Read Only.
+
+        Args:
+            group_id: The project's id, 24 hexadecimal digits.
+            provider: The cloud provider.
+            endpoint_id: Atlas's id of it, 24 hexadecimal digits.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was sent.
+            NotFound: There is no such one (any more).
+            ConnectionError: Atlas did not answer. ApiError: Atlas answered with an error.
+        """
+        arguments = {"group_id": group_id, "provider": provider, "endpoint_id": endpoint_id}
+        endpoint: BackupEndpoint = await outcome(self._core.call("backup.get_endpoint", arguments))
+        return endpoint
+
+    async def delete_endpoint(self, group_id: str, provider: Literal["AWS"], endpoint_id: str) -> None:
+        """Remove one. `wait_for_endpoint(…, until="DELETED")` tells when it is gone.
+
+        Source: "Delete One Object Storage Private Endpoint for Cloud Backups",
+        `DELETE /groups/{group_id}/backup/{provider}/privateEndpoints/{endpoint_id}`. Needs Project Owner.
+
+        Args:
+            group_id: The project's id, 24 hexadecimal digits.
+            provider: The cloud provider.
+            endpoint_id: Atlas's id of it, 24 hexadecimal digits.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was sent.
+            NotFound: There is no such one.
+            ConnectionError: Atlas did not answer. ApiError: Atlas answered with an error.
+        """
+        arguments = {"group_id": group_id, "provider": provider, "endpoint_id": endpoint_id}
+        await outcome(self._core.call("backup.delete_endpoint", arguments))
+
+    async def wait_for_endpoint(
+        self,
+        group_id: str,
+        provider: Literal["AWS"],
+        endpoint_id: str,
+        *,
+        until: Literal["RESERVED", "AVAILABLE", "DELETED"] = "AVAILABLE",
+        timeout: float = 3600.0,
+        on_progress: Callable[[WaitProgress], object] | None = None,
+    ) -> BackupEndpoint | None:
+        """Wait until one is ready, usable or gone.
+
+        All who wait for endpoints of the same project share the looks. Connections that break, 429 and 5xx are
+        survived.
+
+        Source: as `list_endpoints`. Needs Project Read Only.
+
+        Args:
+            group_id: The project's id, 24 hexadecimal digits.
+            provider: The cloud provider.
+            endpoint_id: Atlas's id of it, 24 hexadecimal digits.
+            until: `"AVAILABLE"`: usable. `"RESERVED"`: `PENDING_ACCEPTANCE`. `"DELETED"`: gone.
+            timeout: Seconds to wait in all.
+            on_progress: Is called with a `WaitProgress` after each look that did not end the wait.
+
+        Returns:
+            What was waited for; `None` for `"DELETED"`.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was sent.
+            EndpointFailed: It will not come; `endpoint` is the last state seen, with its `error_message`.
+            WaitTimeout: It has not come yet; `endpoint` is the last state seen.
+            ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
+        """
+        arguments = {"group_id": group_id, "provider": provider, "endpoint_id": endpoint_id}
+        reports = on_progress is not None
+        wait = self._core.wait("backup.wait_for_endpoint", arguments, until=until, timeout=timeout, reports=reports)
+        endpoint: BackupEndpoint | None = await reached(wait, on_progress)
+        return endpoint

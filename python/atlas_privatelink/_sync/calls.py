@@ -1,0 +1,29 @@
+# Derived from `_async` by `make twins`: do not edit.
+"""How a call is made, and how a wait is."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .._core import Call, Wait
+    from ..models import WaitProgress
+
+
+def outcome(call: Call) -> Any:
+    """What a call returns."""
+    from .._outcomes import open_outcome
+
+    result: Any = open_outcome(call.run())
+    return result
+
+
+def reached(wait: Wait, on_progress: Callable[[WaitProgress], object] | None) -> Any:
+    """What a wait returns in the end; each look before is reported."""
+    while True:
+        step = outcome(wait.step())
+        if on_progress is None or type(step).__name__ != "WaitProgress":
+            return step
+        on_progress(step)
