@@ -68,8 +68,8 @@ def _warn_of_deprecation(exchange: Exchange, result: Any) -> None:
         return
     _warned.add(operation)
     since, sunset = exchange.deprecation
-    parts = [f"since {since}" if since else "", f"and will be gone on {sunset}" if sunset else ""]
-    message = f"{operation}: Atlas says that this operation is deprecated {' '.join(filter(None, parts))}".rstrip()
+    dates = [f"since {since}" if since else "", f"with sunset on {sunset}" if sunset else ""]
+    message = f"{operation}: Atlas says that this operation is deprecated, {' and '.join(filter(None, dates))}"
     import warnings
 
     try:

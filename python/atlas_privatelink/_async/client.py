@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal
 
+    from typing_extensions import Self
+
     from ..bulk import BulkOutcome
     from ..models import ConnectionStrings, ServerlessEndpoint, WaitProgress
     from .backup import AsyncBackup
@@ -135,9 +137,8 @@ class AsyncClient:
             )
         )
 
-    @classmethod
-    def _of(cls, core: Core) -> AsyncClient:
-        client = object.__new__(cls)
+    def _of(self, core: Core) -> Self:
+        client = object.__new__(type(self))
         client._core = core
         return client
 

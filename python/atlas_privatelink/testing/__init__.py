@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from atlas_privatelink import _core
+from atlas_privatelink import AsyncClient, Client, _core
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["AtlasEmulator", "Authorization", "DigestMode", "FaultName", "RecordedRequest", "Stats"]
+
+AnyClient = TypeVar("AnyClient", AsyncClient, Client)
 
 DigestMode = Literal[
     "jetty",
@@ -195,6 +197,7 @@ class AtlasEmulator:
         self.public_key = public_key
         self.private_key = private_key
         self._digest = digest
+        self._clock = clock
         self._core: _core.Emulator | None = None
 
     def start(self) -> Self:
@@ -243,6 +246,26 @@ class AtlasEmulator:
             "MONGODB_ATLAS_PUBLIC_API_KEY": self.public_key,
             "MONGODB_ATLAS_PRIVATE_API_KEY": self.private_key,
         }
+
+    def client(self, **options: Any) -> Client:
+        """A blocking client of this emulator, with the options of `Client`.
+
+        With `clock="driven"`, its pauses and waits take no time: they move the emulator's clock instead.
+        """
+        return self._driven_by(Client(self.public_key, self.private_key, base_url=self.base_url, **options))
+
+    def async_client(self, **options: Any) -> AsyncClient:
+        """An asynchronous client of this emulator, with the options of `AsyncClient`.
+
+        With `clock="driven"`, its pauses and waits take no time: the emulator's clock jumps to the next moment at which
+        something is to be done, whenever all of this client's calls wait.
+        """
+        return self._driven_by(AsyncClient(self.public_key, self.private_key, base_url=self.base_url, **options))
+
+    def _driven_by(self, client: AnyClient) -> AnyClient:
+        if self._clock == "driven":
+            return client._of(client._core.driving(self._running))
+        return client
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward: endpoints live on, nonces age, buckets fill."""
