@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pydoc
+from collections.abc import Callable
 
 import pytest
 
@@ -21,7 +22,7 @@ ASYNC_WORDS = [
 RESOURCES = [name for name, member in vars(AsyncClient).items() if isinstance(member, property)]
 
 
-def public(cls: type) -> dict[str, object]:
+def public(cls: type) -> dict[str, Callable[..., object]]:
     return {name: member for name, member in vars(cls).items() if inspect.isfunction(member)}
 
 

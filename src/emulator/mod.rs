@@ -103,6 +103,11 @@ impl Emulator {
         self.process != std::process::id()
     }
 
+    /// Its clock: the time since 1970.
+    pub fn now(&self) -> Duration {
+        self.shared.state().clock.now()
+    }
+
     /// Moves the clock.
     pub fn advance(&self, by: Duration) {
         self.shared.state().clock.advance(by);

@@ -416,7 +416,7 @@ impl State {
                 ApiVersion::V1_0 => version.media_type().to_owned(),
                 ApiVersion::V2 => format!("{};charset=utf-8", version.media_type()),
             };
-            return answer.with("content-type", &media_type).with("sunset", "Thu, 22 Jan 2026 00:00:00 GMT");
+            return answer.with("content-type", &media_type);
         }
         answer
     }

@@ -33,6 +33,10 @@ impl Emulator {
         self.0.base_url()
     }
 
+    fn now(&self, py: Python<'_>) -> PyResult<f64> {
+        self.here(py, |core| core.now().as_secs_f64())
+    }
+
     fn advance(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         let by = Duration::try_from_secs_f64(seconds);
         let by = by.map_err(|_| PyValueError::new_err(format!("seconds must be 0 or more, got {seconds}")))?;

@@ -267,6 +267,10 @@ class AtlasEmulator:
             return client._of(client._core.driving(self._running))
         return client
 
+    def now(self) -> float:
+        """The time on its clock, in seconds since 1970."""
+        return self._running.now()
+
     def advance(self, seconds: float) -> None:
         """Move the clock forward: endpoints live on, nonces age, buckets fill."""
         self._running.advance(seconds)
