@@ -8,6 +8,13 @@ pub const SERVERLESS_INSTANCE_NOT_FOUND: &str = "SERVERLESS_INSTANCE_NOT_FOUND";
 pub const TENANT_PRIVATE_ENDPOINT_NOT_FOUND: &str = "TENANT_PRIVATE_ENDPOINT_NOT_FOUND";
 /// 400: `cloudProviderEndpointId` can only be set while the endpoint is `RESERVED`.
 pub const TENANT_PRIVATE_ENDPOINT_PROVIDER_UPDATE_INVALID: &str = "TENANT_PRIVATE_ENDPOINT_PROVIDER_UPDATE_INVALID";
+/// 404: no such endpoint service.
+pub const PRIVATE_ENDPOINT_SERVICE_NOT_FOUND: &str = "PRIVATE_ENDPOINT_SERVICE_NOT_FOUND";
+/// 409: one endpoint service per project, cloud and region.
+pub const PRIVATE_ENDPOINT_SERVICE_ALREADY_EXISTS_FOR_REGION: &str =
+    "PRIVATE_ENDPOINT_SERVICE_ALREADY_EXISTS_FOR_REGION";
+/// 404: no cluster of that name.
+pub const CLUSTER_NOT_FOUND: &str = "CLUSTER_NOT_FOUND";
 /// 404: no project of that id, or none that this key can see.
 pub const GROUP_NOT_FOUND: &str = "GROUP_NOT_FOUND";
 /// 400: a field that the operation does not know, or a value of the wrong type.

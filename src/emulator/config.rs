@@ -92,6 +92,26 @@ pub struct Config {
     pub connection: Duration,
     /// From `DELETING` to gone.
     pub deletion: Duration,
+    /// From the creation of an endpoint service to `AVAILABLE`; `None` for what has been recorded of each cloud.
+    pub service: Option<Duration>,
+    /// From an endpoint's `AVAILABLE` to its connection string.
+    pub connection_string: Duration,
+    /// How long a reservation waits to be connected.
+    pub reservation_expiry: Duration,
+    /// Whether successes have the documented status codes, where others have been recorded.
+    pub documented_status_codes: bool,
+    /// The only clusters that exist; `None` accepts any name.
+    pub clusters: Option<Vec<String>>,
+    /// The id of the service account.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// How long an access token is good.
+    pub token_life: Duration,
+    /// Access tokens that can be asked for in 60 seconds.
+    pub token_requests: u32,
+    /// Whether answers tell the rate limit.
+    pub rate_limit_headers: bool,
     /// Requests that a project's token bucket holds.
     pub capacity: u32,
     /// Requests that flow into it in 60 seconds.
@@ -123,6 +143,16 @@ impl Default for Config {
             reservation: Duration::from_secs(90),
             connection: Duration::from_secs(90),
             deletion: Duration::from_secs(30),
+            service: None,
+            connection_string: Duration::from_secs(60),
+            reservation_expiry: Duration::from_secs(86_400),
+            documented_status_codes: false,
+            clusters: None,
+            client_id: "mdb_sa_id_0123456789abcdef01234567".to_owned(),
+            client_secret: "mdb_sa_sk_0123456789abcdef0123456789abcdef".to_owned(),
+            token_life: Duration::from_secs(3600),
+            token_requests: 10,
+            rate_limit_headers: true,
             capacity: 4000,
             refill: 2000,
             max_nonce_count: 1024,
@@ -157,6 +187,18 @@ impl Config {
             reservation: fields.seconds("reservation_seconds")?.unwrap_or(default.reservation),
             connection: fields.seconds("connection_seconds")?.unwrap_or(default.connection),
             deletion: fields.seconds("deletion_seconds")?.unwrap_or(default.deletion),
+            service: fields.seconds("service_seconds")?.or(default.service),
+            connection_string: fields.seconds("connection_string_seconds")?.unwrap_or(default.connection_string),
+            reservation_expiry: fields.seconds("reservation_expiry_seconds")?.unwrap_or(default.reservation_expiry),
+            documented_status_codes: fields
+                .choice("status_codes", &[("recorded", false), ("documented", true)])?
+                .unwrap_or(default.documented_status_codes),
+            clusters: fields.texts("clusters")?,
+            client_id: secret(&mut fields, "client_id")?.unwrap_or(default.client_id),
+            client_secret: secret(&mut fields, "client_secret")?.unwrap_or(default.client_secret),
+            token_life: fields.seconds("token_seconds")?.unwrap_or(default.token_life),
+            token_requests: fields.integer("token_requests_per_minute", 0, u32::MAX)?.unwrap_or(default.token_requests),
+            rate_limit_headers: fields.flag("rate_limit_headers")?.unwrap_or(default.rate_limit_headers),
             capacity: fields.integer("capacity", 0, u32::MAX)?.unwrap_or(default.capacity),
             refill: fields.integer("refill", 0, u32::MAX)?.unwrap_or(default.refill),
             max_nonce_count: fields.integer("max_nonce_count", 1, 1 << 20)?.unwrap_or(default.max_nonce_count),

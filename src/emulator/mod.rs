@@ -12,7 +12,10 @@
 //! | `server`, `wire` | connections, and their bad ends |
 //! | `state`, `route`, `answer` | a request through authentication, roles, rate limit and operation |
 //! | `digest`, `nonce` | HTTP Digest from the server's side |
-//! | `serverless` | the endpoints and their lives |
+//! | `serverless` | the endpoints of serverless instances and their lives |
+//! | `families`, `resource` | all other families: a row of facts for each kind, one store for all |
+//! | `deployment` | the connection strings of instances and clusters |
+//! | `oauth` | service accounts |
 //! | `bucket`, `clock`, `random` | the token bucket, the clock, ids |
 //! | [`fault`], [`stats`] | what should go wrong, what happened |
 
@@ -20,11 +23,15 @@ mod answer;
 mod bucket;
 mod clock;
 pub mod config;
+mod deployment;
 mod digest;
+mod families;
 pub mod fault;
 mod fields;
 mod nonce;
+mod oauth;
 mod random;
+mod resource;
 mod route;
 mod server;
 mod serverless;
@@ -162,9 +169,19 @@ impl Emulator {
         self.shared.state().retired = retirement;
     }
 
-    /// The next endpoint made will be `FAILED` with this message, at the time when it would be `RESERVED`.
+    /// The next endpoint or endpoint service made will fail with this message, at the time when it would be ready.
     pub fn fail_next_endpoint(&self, message: &str) {
-        self.shared.state().endpoints.doom_next(message.to_owned());
+        self.shared.state().doom_next(message);
+    }
+
+    /// Ends the life of all access tokens.
+    pub fn expire_tokens(&self) {
+        self.shared.state().account.expire_all();
+    }
+
+    /// Lets the operations of serverless instances say that they are deprecated, by HTTP dates.
+    pub fn deprecate(&self, deprecation: Option<&str>, sunset: Option<&str>) {
+        self.shared.state().deprecated = [deprecation.map(str::to_owned), sunset.map(str::to_owned)];
     }
 
     /// What happened since the start or the last reset.

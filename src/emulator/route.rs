@@ -1,26 +1,48 @@
 //! What a request-target names.
 
+use super::families::Target;
 use crate::api::ApiVersion;
+use serde_json::{Value, json};
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Page {
+    number: usize,
+    size: usize,
+}
+
+impl Page {
+    /// That part, in Atlas's frame.
+    pub(crate) fn of(self, all: Vec<Value>) -> Value {
+        let total = all.len();
+        let results: Vec<_> = all.into_iter().skip((self.number - 1) * self.size).take(self.size).collect();
+        json!({"links": [], "results": results, "totalCount": total})
+    }
+}
 
 /// A target's path, and the parameters that every resource understands.
 pub(crate) struct Query<'a> {
     pub(crate) path: &'a str,
     pub(crate) pretty: bool,
     pub(crate) envelope: bool,
+    pub(crate) page: Page,
 }
 
 impl<'a> Query<'a> {
     pub(crate) fn parse(target: &'a str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (mut pretty, mut envelope) = (false, false);
+        let mut page = Page { number: 1, size: 100 };
         for parameter in query.split('&') {
             match parameter.split_once('=') {
                 Some(("pretty", value)) => pretty = value.eq_ignore_ascii_case("true"),
                 Some(("envelope", value)) => envelope = value.eq_ignore_ascii_case("true"),
+                Some(("pageNum", value)) => page.number = value.parse().unwrap_or(1).max(1),
+                Some(("itemsPerPage", value)) => page.size = value.parse().unwrap_or(100).clamp(1, 500),
                 _ => {}
             }
         }
-        Self { path, pretty, envelope }
+        Self { path, pretty, envelope, page }
     }
 }
 
@@ -28,6 +50,10 @@ impl<'a> Query<'a> {
 pub(crate) enum Route {
     /// The endpoints of one instance, or one of them.
     Serverless { version: ApiVersion, group: String, instance: String, id: Option<String> },
+    /// What another family has.
+    Family { version: ApiVersion, group: String, target: Target },
+    /// A serverless instance or a cluster.
+    Deployment { version: ApiVersion, group: String, serverless: bool, name: String },
     /// Nothing that the emulator has.
     Unknown { version: ApiVersion },
 }
@@ -47,6 +73,16 @@ impl Route {
             ["groups", group, "privateEndpoint", "serverless", "instance", instance, "endpoint", id] => {
                 (group, instance, Some((*id).to_owned()))
             }
+            ["groups", group, kind @ ("serverless" | "clusters"), name] => {
+                let (group, name) = ((*group).to_owned(), (*name).to_owned());
+                return Route::Deployment { version, group, serverless: *kind == "serverless", name };
+            }
+            ["groups", group, rest @ ..] => {
+                return match Target::parse(rest).filter(|target| target.is_in(version)) {
+                    Some(target) => Route::Family { version, group: (*group).to_owned(), target },
+                    None => Route::Unknown { version },
+                };
+            }
             _ => return Route::Unknown { version },
         };
         Route::Serverless { version, group: (*group).to_owned(), instance: (*instance).to_owned(), id }
@@ -54,7 +90,10 @@ impl Route {
 
     pub(crate) fn version(&self) -> ApiVersion {
         match self {
-            Route::Serverless { version, .. } | Route::Unknown { version } => *version,
+            Route::Serverless { version, .. }
+            | Route::Family { version, .. }
+            | Route::Deployment { version, .. }
+            | Route::Unknown { version } => *version,
         }
     }
 }

@@ -23,6 +23,7 @@ struct Endpoint {
     cloud_provider_endpoint_id: Option<String>,
     ip_address: Option<String>,
     error_message: Option<String>,
+    available_since: Option<Duration>,
     /// What will go wrong in place of `RESERVED`.
     doom: Option<String>,
 }
@@ -74,6 +75,7 @@ impl Endpoints {
             cloud_provider_endpoint_id: None,
             ip_address: None,
             error_message: None,
+            available_since: None,
             doom: self.doomed.pop_front(),
         };
         let answer = Answer::new(StatusCode::CREATED, Some(endpoint.to_json(&id, call.version, call.config.provider)));
@@ -232,6 +234,23 @@ impl Endpoints {
         Ok((key, endpoints.get_mut(&key).ok_or_else(missing)?))
     }
 
+    /// Another id, in the order of creation, for whatever is made next.
+    pub(crate) fn new_id(&mut self, now: Duration) -> String {
+        hex(&self.next_id(now))
+    }
+
+    /// The connected endpoints of an instance that it shows strings for.
+    pub(crate) fn connected(&mut self, call: &Call<'_>, random: &mut Random) -> Vec<(String, String, Value)> {
+        self.all(call, random);
+        let endpoints = self.groups.get(call.group).and_then(|group| group.get(call.instance));
+        let shown = |endpoint: &Endpoint| {
+            let since = endpoint.available_since.filter(|_| endpoint.status == status::AVAILABLE)?;
+            (call.now >= since + call.config.connection_string).then(|| endpoint.cloud_provider_endpoint_id.clone())?
+        };
+        let ids = endpoints.into_iter().flat_map(BTreeMap::values).filter_map(shown);
+        ids.map(|id| (id, call.config.provider.name().to_owned(), json!("US_EAST_1"))).collect()
+    }
+
     fn next_id(&mut self, now: Duration) -> ObjectId {
         let [s0, s1, s2, s3] = (now.as_secs() as u32).to_be_bytes();
         let [_, c0, c1, c2] = self.counter.to_be_bytes();
@@ -244,13 +263,15 @@ impl Endpoints {
 impl Endpoint {
     /// Catches up with the clock; false when nothing is left of it.
     fn settle(&mut self, id: &ObjectId, now: Duration, config: &Config, random: &mut Random) -> bool {
-        if self.until.is_none_or(|until| until > now) {
-            return true;
-        }
+        let Some(until) = self.until.filter(|until| *until <= now) else { return true };
         self.until = None;
         match self.status {
-            status::DELETING => return false,
-            status::INITIATING => self.status = status::AVAILABLE,
+            // nobody connected it in time
+            status::DELETING | status::RESERVED => return false,
+            status::INITIATING => {
+                self.status = status::AVAILABLE;
+                self.available_since = Some(until);
+            }
             _ => match self.doom.take() {
                 Some(message) => {
                     self.status = status::FAILED;
@@ -258,6 +279,7 @@ impl Endpoint {
                 }
                 None => {
                     self.status = status::RESERVED;
+                    self.until = Some(until + config.reservation_expiry);
                     self.service_name = Some(match config.provider {
                         Provider::Aws => format!("com.amazonaws.vpce.us-east-1.vpce-svc-{}", random.hex(17)),
                         Provider::Azure => format!("pls_{}", hex(id)),

@@ -22,6 +22,8 @@ pub struct Stats {
     pub nonce_counts: HashMap<String, Vec<u32>>,
     /// Creations executed, also those whose answer a fault swallowed.
     pub endpoints_made: u64,
+    /// Access tokens given out.
+    pub tokens_issued: u64,
     /// Credentials that were not accepted.
     pub refused: u64,
 }

@@ -77,6 +77,15 @@ impl Emulator {
         self.here(py, |core| core.fail_next_endpoint(message))
     }
 
+    fn expire_tokens(&self, py: Python<'_>) -> PyResult<()> {
+        self.here(py, |core| core.expire_tokens())
+    }
+
+    #[pyo3(signature = (deprecation, sunset))]
+    fn deprecate(&self, py: Python<'_>, deprecation: Option<&str>, sunset: Option<&str>) -> PyResult<()> {
+        self.here(py, |core| core.deprecate(deprecation, sunset))
+    }
+
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
         json(&self.here(py, Core::stats)?)
     }
