@@ -123,6 +123,7 @@ impl Client {
         let left = deadline.saturating_duration_since(Instant::now());
         let limits = Limits { timeout: left.mul_f64(1.0 - LOOKING_SHARE), ..options.limits };
         let since = self.transport.server_time();
+        let begun = Instant::now();
         let cause = match self.transport.send(&request, &limits).await {
             Err(failure) if failure.sent => Error::connection(&request, failure),
             Err(failure) => return Err(Error::connection(&request, failure)),
@@ -134,12 +135,8 @@ impl Client {
                 }
             }
         };
-        let since = since.or_else(|| {
-            let elapsed = cause.facts()?.elapsed.as_secs_f64();
-            self.transport.server_time().map(|now| now - elapsed)
-        });
         // boxed, as everything rare: the future of the common way stays small
-        Box::pin(self.look(create, options, deadline, in_flight, Unsettled { cause, since })).await
+        Box::pin(self.look(create, options, deadline, in_flight, Unsettled { cause, since, begun })).await
     }
 
     /// Looks for the endpoint of a creation whose outcome is unknown.
@@ -149,7 +146,7 @@ impl Client {
         options: &Options,
         deadline: Instant,
         in_flight: &InFlight<'_>,
-        unsettled: Unsettled,
+        mut unsettled: Unsettled,
     ) -> Result<Reply<Endpoint>, Error> {
         let mut candidates = Vec::new();
         let mut looked = None;
@@ -170,6 +167,10 @@ impl Client {
                 }
             };
             looked = Some(Ok(()));
+            // a bearer token needs no challenge: the creation may have been the first request, and this the first answer
+            unsettled.since = unsettled
+                .since
+                .or_else(|| self.transport.server_time().map(|now| now - unsettled.begun.elapsed().as_secs_f64()));
             candidates.retain(|endpoint| {
                 endpoint.comment == create.comment && unsettled.may_be(endpoint) && !in_flight.is_owned(endpoint)
             });
@@ -234,6 +235,7 @@ struct Unsettled {
     cause: Error,
     /// The server's clock when it was sent, as far as known.
     since: Option<f64>,
+    begun: Instant,
 }
 
 impl Unsettled {
