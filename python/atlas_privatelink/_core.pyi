@@ -65,6 +65,9 @@ class Core:
         public_key: str | None,
         private_key: str | None,
         *,
+        client_id: str | None,
+        client_secret: str | None,
+        access_token: str | None,
         profile: str | None,
         base_url: str | None,
         api_version: str | None,
@@ -75,6 +78,7 @@ class Core:
         ca_file: str | PathLike[str] | None,
         proxy: str | None,
         allow_insecure: bool,
+        revoke_token_on_close: bool,
     ) -> Core: ...
     @property
     def base_url(self, /) -> str:
@@ -94,7 +98,7 @@ class Core:
     @property
     def credentials_source(self, /) -> str:
         """
-        Where the key was found.
+        Where the credentials were found.
         """
     def get_endpoint(
         self, /, group_id: str, instance_name: str, endpoint_id: str, *, pretty: bool, envelope: bool
@@ -106,10 +110,14 @@ class Core:
         """
         "Return All Private Endpoints for One Serverless Instance".
         """
-    @property
-    def public_key(self, /) -> str:
+    def revoke_token(self, /) -> Call | None:
         """
-        The public half of the key.
+        A call that revokes the access token; `None` where there is none, or it is not to be revoked.
+        """
+    @property
+    def shown_credentials(self, /) -> str:
+        """
+        What may be shown of the credentials, as a keyword argument.
         """
     def with_options(
         self,

@@ -21,6 +21,8 @@ def open_outcome(outcome: Outcome) -> Any:
         raise exception(outcome)
     if kind == "endpoint":
         return ServerlessEndpoint._received(parts, exchange)
+    if kind == "nothing":
+        return None
     return [ServerlessEndpoint._received(fields, exchange) for fields in parts]
 
 

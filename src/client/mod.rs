@@ -2,14 +2,16 @@
 
 mod creation;
 mod error;
+mod revocation;
 
 pub use error::{ApiError, ApiErrorKind, Error, Lost, OutcomeUnknown};
+pub use revocation::Revoked;
 
 use crate::api::request::CommonQuery;
 use crate::api::serverless::{self, Endpoint, Instance};
 use crate::api::{ApiVersion, Request};
-use crate::auth::ApiKey;
-use crate::transport::{Answer, Facts, Limits, Settings, Transport};
+use crate::auth::Credentials;
+use crate::transport::{Answer, Facts, Limits, Settings, Tokens, Transport};
 use creation::Creations;
 use serde_json::Value;
 use std::sync::Arc;
@@ -67,8 +69,20 @@ impl Client {
     ///
     /// # Errors
     /// A certificate file or proxy that cannot be used.
-    pub fn new(settings: Settings, key: ApiKey) -> Result<Self, Error> {
-        let transport = Transport::new(settings, key).map_err(Error::Configuration)?;
+    pub fn new(settings: Settings, credentials: impl Into<Credentials>) -> Result<Self, Error> {
+        Self::with_tokens(settings, credentials, &Tokens::default())
+    }
+
+    /// A client of a service account that shares the account's access token with all clients made with these `tokens`.
+    ///
+    /// # Errors
+    /// A certificate file or proxy that cannot be used.
+    pub fn with_tokens(
+        settings: Settings,
+        credentials: impl Into<Credentials>,
+        tokens: &Tokens,
+    ) -> Result<Self, Error> {
+        let transport = Transport::new(settings, credentials.into(), tokens).map_err(Error::Configuration)?;
         Ok(Self { transport: Arc::new(transport), creations: Arc::default() })
     }
 

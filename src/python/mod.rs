@@ -18,6 +18,7 @@ mod outcome;
 mod per_process;
 mod pump;
 mod runtime;
+mod tokens;
 
 #[pymodule(gil_used = false)]
 mod _core {

@@ -2,7 +2,7 @@
 //! exceptions. No Python code runs here; see `bridge.rs` for why.
 
 use crate::api::serverless::Endpoint;
-use crate::client::{ApiErrorKind, Error, Lost, Reply};
+use crate::client::{ApiErrorKind, Error, Lost, Reply, Revoked};
 use crate::python::json;
 use crate::python::mailbox::Outcome;
 use crate::transport::Facts;
@@ -70,6 +70,13 @@ impl IntoOutcome for Reply<Vec<Endpoint>> {
     fn into_outcome(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         let parts: Parts<'_> =
             ("endpoints", serverless_endpoints(py, self.value)?.into_any(), exchange(py, self.facts)?);
+        Ok(parts.into_pyobject(py)?.into_any())
+    }
+}
+
+impl IntoOutcome for Revoked {
+    fn into_outcome(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let parts: Parts<'_> = ("nothing", py.None().into_bound(py), None);
         Ok(parts.into_pyobject(py)?.into_any())
     }
 }

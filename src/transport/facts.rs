@@ -39,8 +39,10 @@ pub struct Answer {
     pub body: Bytes,
     /// Whether the request itself reached the server, and was not just asked for a challenge or refused a key.
     pub sent: bool,
-    /// Why a 401 could not be answered.
+    /// Why a 401 could not be answered, or what else is known of a refusal.
     pub note: Option<String>,
+    /// The operation that was answered, where it was not the request itself but one that had to go before it.
+    pub operation: Option<&'static str>,
     /// The HTTP side.
     pub facts: Facts,
 }
@@ -80,6 +82,8 @@ pub(super) struct Progress {
     requests: AtomicU32,
     /// Set while the server may have the whole request; see `exchange::TrackedBody`.
     sent: Arc<AtomicBool>,
+    awaits_token: AtomicBool,
+    replaced_token: AtomicBool,
 }
 
 impl Progress {
@@ -97,6 +101,19 @@ impl Progress {
         self.sent.store(false, Ordering::Release);
     }
 
+    pub(super) fn await_token(&self, awaits: bool) {
+        self.awaits_token.store(awaits, Ordering::Relaxed);
+    }
+
+    /// True once: a call whose new token is refused too need not try a third.
+    pub(super) fn may_replace_token(&self) -> bool {
+        !self.replaced_token.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
     pub(super) fn sent_flag(&self) -> Arc<AtomicBool> {
         self.sent.clone()
     }
@@ -108,6 +125,7 @@ impl Progress {
     /// Whether it was sent is known of a request with a body only.
     pub(super) fn timed_out(&self, timeout: Duration, has_body: bool) -> Trouble {
         let stage = match (self.requests.load(Ordering::Relaxed), self.is_sent()) {
+            _ if self.awaits_token.load(Ordering::Relaxed) => ": the access token was not fetched in time",
             (0, _) => ": no connection came free",
             (_, true) => ": the request was sent and not answered",
             (_, false) if has_body => ": the request was not sent",
