@@ -328,6 +328,15 @@ CONSTRUCTOR = [
     setting("umlaut", ConfigurationError, "^private_key must be printable ASCII", private_key=SECRET + "ä"),
     setting("lone-surrogate", ValidationError, f"^private_key {UNICODE_RULE}", private_key=SECRET + LONE),
     setting("bytes", TypeError, "^private_key: ", private_key=SECRET.encode()),
+    *[
+        each
+        for name in ("client_id", "client_secret", "access_token")
+        for each in (
+            setting("lone-surrogate", ValidationError, f"^{name} {UNICODE_RULE}", **{name: SECRET + LONE}),
+            setting("bytes", TypeError, f"^{name}: ", **{name: SECRET.encode()}),
+        )
+    ],
+    setting("number", TypeError, "^revoke_token_on_close: ", revoke_token_on_close=1),
     setting("missing", ConfigurationError, "^private_key is missing: public_key was given", private_key=None),
     setting("with-keys", ConfigurationError, "^give either public_key and private_key or profile", profile="default"),
     setting("int", TypeError, "^profile: ", profile=1),
