@@ -6,7 +6,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`api`] | Atlas's vocabulary: requests, answers, statuses, error codes, versions. Pure data. |
-//! | [`auth`] | who we are: credentials and HTTP Digest |
+//! | [`auth`] | who we are: credentials, HTTP Digest, access tokens |
 //! | [`transport`] | one HTTP exchange done right: TLS, proxies, time limits, retries, what was and was not sent |
 //! | [`client`] | the verbs: builds a request from `api`, sends it through `transport`, says what it means |
 //! | [`emulator`] | a faithful local Atlas (feature `emulator`) |

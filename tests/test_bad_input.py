@@ -329,6 +329,15 @@ CONSTRUCTOR = [
     setting("umlaut", ConfigurationError, "^private_key must be printable ASCII", private_key=SECRET + "ä"),
     setting("lone-surrogate", ValidationError, f"^private_key {UNICODE_RULE}", private_key=SECRET + LONE),
     setting("bytes", TypeError, "^private_key: ", private_key=SECRET.encode()),
+    *[
+        each
+        for name in ("client_id", "client_secret", "access_token")
+        for each in (
+            setting("lone-surrogate", ValidationError, f"^{name} {UNICODE_RULE}", **{name: SECRET + LONE}),
+            setting("bytes", TypeError, f"^{name}: ", **{name: SECRET.encode()}),
+        )
+    ],
+    setting("number", TypeError, "^revoke_token_on_close: ", revoke_token_on_close=1),
     setting("missing", ConfigurationError, "^private_key is missing: public_key was given", private_key=None),
     setting("with-keys", ConfigurationError, "^give either public_key and private_key or profile", profile="default"),
     setting("int", TypeError, "^profile: ", profile=1),
@@ -510,9 +519,17 @@ ENVIRONMENTS = [
         "base-url-not-utf-8", "^MONGODB_ATLAS_BASE_URL is not a URL", **BY_ENVIRONMENT, MONGODB_ATLAS_BASE_URL="\udcff"
     ),
     *[
-        environment(name, f"{NOTHING}.*{name} is set, but service accounts are not supported", **{name: SECRET})
-        for name in ("MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET", "MONGODB_ATLAS_ACCESS_TOKEN")
+        environment(f"{prefix}{half}", f"^the environment has {prefix}{half} but not MONGODB_ATLAS_{other}$", **given)
+        for prefix in PREFIXES
+        for half, other in [("CLIENT_ID", "CLIENT_SECRET"), ("CLIENT_SECRET", "CLIENT_ID")]
+        # half an account is a slip, though there is a whole key
+        for given in [{**BY_ENVIRONMENT, f"{prefix}{half}": SECRET}]
     ],
+    environment(
+        "newline-in-access-token",
+        "^in the environment, access_token must not have white space",
+        **{**BY_ENVIRONMENT, "MONGODB_ATLAS_ACCESS_TOKEN": SECRET + "\n"},
+    ),
 ]
 
 
@@ -569,7 +586,14 @@ PROFILES = [
     profile("no-keys-by-default", "[default]\norg_id = 'x'\n", f"^profile 'default' of .*{KEYRING}", None),
     profile("half-by-default", "[default]\npublic_api_key = 'a'\n", f"^profile 'default' of .*{KEYRING}", None),
     profile("no-default", f"[prod]\n{KEYS}", f"{NOTHING} .*has no such profile", None),
-    profile("service-account", "[prod]\nclient_id = 'x'\n", "^profile 'prod' of .* holds a service account"),
+    profile(
+        "account-without-secret",
+        "[prod]\nauth_type = 'service_account'\nclient_id = 'x'\n",
+        "^profile 'prod' of .* has a client_id but no client_secret.*keyring, which is not read here. "
+        "Set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET",
+    ),
+    profile("account-without-id", f"[prod]\nclient_secret = '{SECRET}'\n", "has a client_secret but no client_id$"),
+    profile("login", "[prod]\nauth_type = 'user_account'\n", "^profile 'prod' of .* is a person's login"),
     profile(
         "number", f"[prod]\npublic_api_key = 5\nprivate_api_key = '{SECRET}'\n", "^public_api_key of profile 'prod'"
     ),

@@ -176,6 +176,9 @@ async def _await(coroutine: Any) -> Any:
 def test_the_core_class_itself_is_awaitable_once(key: Key) -> None:
     core = Core(
         **key,
+        client_id=None,
+        client_secret=None,
+        access_token=None,
         profile=None,
         api_version=None,
         timeout=10,
@@ -185,6 +188,7 @@ def test_the_core_class_itself_is_awaitable_once(key: Key) -> None:
         ca_file=None,
         proxy=None,
         allow_insecure=False,
+        revoke_token_on_close=False,
     )
 
     async def main() -> None:

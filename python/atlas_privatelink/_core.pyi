@@ -102,6 +102,9 @@ class Core:
         public_key: str | None,
         private_key: str | None,
         *,
+        client_id: str | None,
+        client_secret: str | None,
+        access_token: str | None,
         profile: str | None,
         base_url: str | None,
         api_version: str | None,
@@ -112,6 +115,7 @@ class Core:
         ca_file: str | PathLike[str] | None,
         proxy: str | None,
         allow_insecure: bool,
+        revoke_token_on_close: bool,
     ) -> Core: ...
     @property
     def base_url(self, /) -> str:
@@ -129,16 +133,20 @@ class Core:
     @property
     def credentials_source(self, /) -> str:
         """
-        Where the key was found.
+        Where the credentials were found.
         """
     def driving(self, /, emulator: Emulator) -> Core:
         """
         The same client with connections of its own, whose pauses drive an emulator's clock instead of taking time.
         """
-    @property
-    def public_key(self, /) -> str:
+    def revoke_token(self, /) -> Call | None:
         """
-        The public half of the key.
+        A call that revokes the access token; `None` where there is none, or it is not to be revoked.
+        """
+    @property
+    def shown_credentials(self, /) -> str:
+        """
+        What may be shown of the credentials, as a keyword argument.
         """
     def wait(
         self,
@@ -181,7 +189,9 @@ class Emulator:
     def allow_address(self, /, allowed: bool) -> None: ...
     @property
     def base_url(self, /) -> str: ...
+    def deprecate(self, /, deprecation: str | None, sunset: str | None) -> None: ...
     def endpoints(self, /, group_id: str | None, instance_name: str | None) -> str: ...
+    def expire_tokens(self, /) -> None: ...
     def fail_next_endpoint(self, /, message: str) -> None: ...
     def fault(self, /, name: str, parameters: str) -> None:
         """

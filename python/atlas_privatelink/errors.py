@@ -109,7 +109,8 @@ class OutcomeUnknown(ConnectionError):
 
 
 class UnexpectedResponse(AtlasError):
-    """Atlas answered with success, but not with what is documented. Only requests that change nothing end so."""
+    """Atlas answered with success, but not with what is documented. Only requests that change nothing end so,
+    and those that were not sent because no access token could be had."""
 
 
 class EndpointFailed(AtlasError):
@@ -172,7 +173,7 @@ class ApiError(AtlasError):
 
 
 class AuthenticationError(ApiError):
-    """401: a wrong key, or one from outside the project's organisation."""
+    """401: a wrong key or secret, an access token that has expired, or one from outside the project's organisation."""
 
 
 class PermissionDenied(ApiError):

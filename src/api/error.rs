@@ -5,9 +5,9 @@ use serde_json::Value;
 /// What an error answer says about itself. Every part can be missing: the status is what counts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ErrorBody {
-    /// `detail`: what went wrong, in a sentence.
+    /// `detail`: what went wrong, in a sentence; `error_description` in an OAuth error (RFC 6749 section 5.2).
     pub detail: Option<String>,
-    /// `errorCode`: Atlas's own word for it.
+    /// `errorCode`: Atlas's own word for it; `error` in an OAuth error.
     pub error_code: Option<String>,
     /// `reason`: HTTP's phrase for the status.
     pub reason: Option<String>,
@@ -28,8 +28,9 @@ impl ErrorBody {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let fields = value.pointer("/badRequestDetail/fields").and_then(Value::as_array);
         Self {
-            detail: text("detail"),
-            error_code: text("errorCode"),
+            detail: text("detail").or_else(|| text("error_description")),
+            // elsewhere a number: the status
+            error_code: text("errorCode").or_else(|| text("error")),
             reason: text("reason"),
             parameters: value.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default(),
             fields: fields
@@ -76,6 +77,9 @@ mod tests {
         );
         assert_eq!(full.error_code.as_deref(), Some("CLUSTER_NOT_FOUND"));
         assert_eq!(full.parameters, [json!("a"), json!(1)]);
+        let oauth = ErrorBody::parse(br#"{"error":"invalid_client","error_description":"Invalid client credentials"}"#);
+        assert_eq!(oauth.error_code.as_deref(), Some("invalid_client"));
+        assert_eq!(oauth.detail.as_deref(), Some("Invalid client credentials"));
         for bad in [&b""[..], b"<html>", b"[]", b"null", b"3", br#"{"detail":3,"parameters":null,"errorCode":null}"#] {
             assert_eq!(ErrorBody::parse(bad), ErrorBody::default());
         }

@@ -37,3 +37,7 @@ pub const RATE_LIMITED_TOKEN_BUCKET: &str = "RATE_LIMITED_TOKEN_BUCKET";
 pub const RESOURCE_NOT_FOUND: &str = "RESOURCE_NOT_FOUND";
 /// 4xx or 5xx: anything else.
 pub const UNEXPECTED_ERROR: &str = "UNEXPECTED_ERROR";
+/// The token endpoint does not know the client, or its secret is wrong (RFC 6749 section 5.2).
+pub const INVALID_CLIENT: &str = "invalid_client";
+/// The client may not use this grant (RFC 6749 section 5.2).
+pub const UNAUTHORIZED_CLIENT: &str = "unauthorized_client";

@@ -33,6 +33,8 @@ pub(super) struct Profile {
     pub(super) public_api_key: Option<String>,
     pub(super) private_api_key: Option<String>,
     pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<String>,
+    auth_type: Option<String>,
     service: Option<String>,
     url: Option<String>,
 }
@@ -58,6 +60,8 @@ impl Profile {
             public_api_key: text("public_api_key")?,
             private_api_key: text("private_api_key")?,
             client_id: text("client_id")?,
+            client_secret: text("client_secret")?,
+            auth_type: text("auth_type")?,
             service: text("service")?,
             url: text("base_url")?.or(text("ops_manager_url")?),
         }))
@@ -66,6 +70,25 @@ impl Profile {
     /// For people.
     pub(super) fn source(&self) -> String {
         format!("profile '{}' of {}", self.name, self.path)
+    }
+
+    /// Whether it is a service account's: by its word for it, else by what it holds. A whole pair is preferred to half of
+    /// one, and an account to a key, as in the environment.
+    pub(super) fn names_service_account(&self) -> bool {
+        match self.auth_type.as_deref() {
+            Some("service_account") => true,
+            Some("api_keys") => false,
+            _ => {
+                let has_account = self.client_id.is_some() && self.client_secret.is_some();
+                let has_key = self.public_api_key.is_some() && self.private_api_key.is_some();
+                has_account || (!has_key && (self.client_id.is_some() || self.client_secret.is_some()))
+            }
+        }
+    }
+
+    /// Whether `atlas auth login` made it: its tokens belong to a browser.
+    pub(super) fn is_of_a_person(&self) -> bool {
+        self.auth_type.as_deref() == Some("user_account")
     }
 
     /// The host that the profile means, if it says so.

@@ -127,6 +127,7 @@ impl Client {
         let left = deadline.saturating_sub(self.clock().now());
         let shortened = Limits { timeout: left.mul_f64(1.0 - LOOKING_SHARE), ..*limits };
         let since = self.transport.server_time();
+        let begun = self.clock().now();
         let cause = match self.transport.send(request, &shortened).await {
             Err(failure) if failure.sent => Error::connection(request, failure),
             Err(failure) => return Err(Error::connection(request, failure)),
@@ -138,12 +139,8 @@ impl Client {
                 }
             }
         };
-        let since = since.or_else(|| {
-            let elapsed = cause.facts()?.elapsed.as_secs_f64();
-            self.transport.server_time().map(|now| now - elapsed)
-        });
         // boxed, as everything rare: the future of the common way stays small
-        Box::pin(self.look(create, limits, deadline, in_flight, Unsettled { cause, since })).await
+        Box::pin(self.look(create, limits, deadline, in_flight, Unsettled { cause, since, begun })).await
     }
 
     /// Looks for what a creation made whose outcome is unknown.
@@ -153,7 +150,7 @@ impl Client {
         limits: &Limits,
         deadline: Duration,
         in_flight: &InFlight<'_>,
-        unsettled: Unsettled,
+        mut unsettled: Unsettled,
     ) -> Result<Reply<Received>, Error> {
         let mut candidates = Vec::new();
         let mut looked = None;
@@ -173,6 +170,11 @@ impl Client {
                 }
             };
             looked = Some(Ok(()));
+            // a bearer token needs no challenge: the creation may have been the first request, and this the first answer
+            unsettled.since = unsettled.since.or_else(|| {
+                let elapsed = self.clock().now().saturating_sub(unsettled.begun);
+                self.transport.server_time().map(|now| now - elapsed.as_secs_f64())
+            });
             candidates.retain(|resource| unsettled.may_be(resource, create) && !in_flight.is_owned(resource));
             match (candidates.as_slice(), create.second) {
                 ([], _) => continue,
@@ -274,6 +276,7 @@ struct Unsettled {
     cause: Error,
     /// The server's clock when it was sent, as far as known.
     since: Option<f64>,
+    begun: Duration,
 }
 
 impl Unsettled {

@@ -125,7 +125,7 @@ impl ApiErrorKind {
             (Some(error_code::SERVERLESS_INSTANCE_NOT_FOUND), _) => Self::InstanceNotFound,
             // some of what is gone has been answered 400
             (Some(error_code::TENANT_PRIVATE_ENDPOINT_NOT_FOUND), 400) => Self::NotFound,
-            (_, 401) => Self::Authentication,
+            (Some(error_code::INVALID_CLIENT | error_code::UNAUTHORIZED_CLIENT), _) | (_, 401) => Self::Authentication,
             (_, 403) => Self::PermissionDenied,
             (_, 404) => Self::NotFound,
             (_, 409) => Self::Conflict,
@@ -182,14 +182,24 @@ impl Error {
         }
         let kind = ApiErrorKind::of(status, body.error_code.as_deref());
         let asked = retry_after(&answer.facts.headers);
-        let hint = answer.note.or_else(|| hint(kind, status, request, &answer.facts));
+        let mut hint = answer.note.or_else(|| match answer.operation {
+            Some(_) if kind == ApiErrorKind::Authentication => {
+                Some("client_id and client_secret were refused".to_owned())
+            }
+            Some(_) if !status.is_redirection() => Some("the access token could not be fetched".to_owned()),
+            _ => hint(kind, status, request, &answer.facts),
+        });
+        if answer.operation.is_some() {
+            let unsent = format!("{} was not sent", request.operation);
+            hint = Some(hint.map_or(unsent.clone(), |hint| format!("{hint}; {unsent}")));
+        }
         Self::Api(Box::new(ApiError {
             kind,
             status,
             retry_after: asked.or_else(|| body.retry_after().and_then(|s| Duration::try_from_secs_f64(s).ok())),
             hint,
             body,
-            operation: request.operation,
+            operation: answer.operation.unwrap_or(request.operation),
             resource: None,
             facts: answer.facts,
         }))

@@ -3,19 +3,21 @@
 
 mod creation;
 mod error;
+mod revocation;
 mod update;
 mod waiting;
 
 pub use error::{ApiError, ApiErrorKind, Error, Lost, OutcomeUnknown, Unreached};
+pub use revocation::Revoked;
 pub use waiting::{Look, Progress, Waiting};
 
 use crate::api::operation::{Operation, Watch};
 use crate::api::request::{CommonQuery, PAGE_SIZE, Received};
 use crate::api::resource::Resource;
 use crate::api::{ApiVersion, Request};
-use crate::auth::ApiKey;
+use crate::auth::Credentials;
 use crate::clock::Clock;
-use crate::transport::{Answer, Facts, Limits, Settings, Transport};
+use crate::transport::{Answer, Facts, Limits, Settings, Tokens, Transport};
 use crate::wait::Target;
 use creation::Creations;
 use http::StatusCode;
@@ -57,8 +59,20 @@ impl Client {
     ///
     /// # Errors
     /// A certificate file or proxy that cannot be used.
-    pub fn new(settings: Settings, key: ApiKey) -> Result<Self, Error> {
-        let transport = Transport::new(settings, key).map_err(Error::Configuration)?;
+    pub fn new(settings: Settings, credentials: impl Into<Credentials>) -> Result<Self, Error> {
+        Self::with_tokens(settings, credentials, &Tokens::default())
+    }
+
+    /// A client of a service account that shares the account's access token with all clients made with these `tokens`.
+    ///
+    /// # Errors
+    /// A certificate file or proxy that cannot be used.
+    pub fn with_tokens(
+        settings: Settings,
+        credentials: impl Into<Credentials>,
+        tokens: &Tokens,
+    ) -> Result<Self, Error> {
+        let transport = Transport::new(settings, credentials.into(), tokens).map_err(Error::Configuration)?;
         Ok(Self { transport: Arc::new(transport), creations: Arc::default(), looks: Arc::default() })
     }
 

@@ -32,7 +32,6 @@ const fn service(preparation: fn(&Config) -> Duration) -> Kind {
         attributes: &["providerName", "region", "supportedRemoteRegions", "portMappingEnabled"],
         required: 2,
         media_type: None,
-        paginated: false,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::api::request::CommonQuery;
 use crate::api::{ApiVersion, Invalid, validate};
-use crate::auth::ApiKey;
+use crate::auth::Credentials;
 use crate::auth::credentials::{self, Explicit, Process};
+use crate::auth::service_account::Drive;
 use crate::client::{Client, Error, Options};
 use crate::clock::Clock;
 use crate::python::arguments::Argument;
@@ -15,6 +16,7 @@ use crate::python::operations::{self, Arguments, Refusal};
 use crate::python::outcome;
 use crate::python::per_process::PerProcess;
 use crate::python::runtime;
+use crate::python::tokens::tokens;
 use crate::python::wait::Wait;
 use crate::transport::{BaseUrl, Limits, Settings};
 use crate::wait::Target;
@@ -32,7 +34,8 @@ const LONGEST_SECONDS: f64 = 86_400.0;
 /// The clients of one configuration: per process, one for coroutines and one for blocking calls.
 pub(super) struct Connections {
     settings: Settings,
-    key: ApiKey,
+    credentials: Credentials,
+    revokes_token: bool,
     closed: AtomicBool,
     background: Slot<Client>,
     blocking: Slot<(Arc<Runtime>, Client)>,
@@ -42,22 +45,36 @@ pub(super) struct Connections {
 type Slot<T> = PerProcess<Mutex<Option<T>>>;
 
 impl Connections {
-    fn new(settings: Settings, key: ApiKey) -> Self {
+    fn new(settings: Settings, credentials: Credentials, revokes_token: bool) -> Self {
         let (background, blocking) = (PerProcess::new(), PerProcess::new());
-        Self { settings, key, closed: AtomicBool::new(false), background, blocking }
+        Self { settings, credentials, revokes_token, closed: AtomicBool::new(false), background, blocking }
     }
 
     /// The client whose requests run on the background thread.
     pub(super) fn background(&self) -> Result<Client, Error> {
-        self.open(&self.background, || Client::new(self.settings.clone(), self.key.clone()))
+        self.open(&self.background, || self.client(Drive::Task))
     }
 
     /// The client whose requests run in the calling thread, and the runtime that drives it there.
     pub(super) fn blocking(&self) -> Result<(Arc<Runtime>, Client), Error> {
         self.open(&self.blocking, || {
             let runtime = runtime::current_thread().map_err(|error| Error::Configuration(error.to_string()))?;
-            Ok((Arc::new(runtime), Client::new(self.settings.clone(), self.key.clone())?))
+            Ok((Arc::new(runtime), self.client(Drive::Caller)?))
         })
+    }
+
+    fn client(&self, drive: Drive) -> Result<Client, Error> {
+        Client::with_tokens(self.settings.clone(), self.credentials.clone(), &tokens(drive))
+    }
+
+    /// Whether a client that is open in this process has a token that closing should revoke.
+    fn has_token_to_revoke(&self) -> bool {
+        fn has<T>(slot: &Slot<T>, has_token: impl Fn(&T) -> bool) -> bool {
+            let client = slot.get().map(|client| client.lock().unwrap_or_else(PoisonError::into_inner));
+            client.is_some_and(|client| client.as_ref().is_some_and(has_token))
+        }
+        self.revokes_token
+            && (has(&self.background, Client::has_token) || has(&self.blocking, |(_, client)| client.has_token()))
     }
 
     fn open<T: Clone>(&self, slot: &Slot<T>, make: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
@@ -88,13 +105,16 @@ pub(super) struct Core {
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (public_key, private_key, *, profile, base_url, api_version, timeout, connect_timeout,
-        max_retries, max_connections, ca_file, proxy, allow_insecure))]
+    #[pyo3(signature = (public_key, private_key, *, client_id, client_secret, access_token, profile, base_url, api_version, timeout, connect_timeout,
+        max_retries, max_connections, ca_file, proxy, allow_insecure, revoke_token_on_close))]
     #[allow(clippy::too_many_arguments, reason = "the constructor's keywords, in Python's order")]
     fn new(
         py: Python<'_>,
         public_key: Argument<Option<String>>,
         private_key: Argument<Option<String>>,
+        client_id: Argument<Option<String>>,
+        client_secret: Argument<Option<String>>,
+        access_token: Argument<Option<String>>,
         profile: Argument<Option<String>>,
         base_url: Argument<Option<String>>,
         api_version: Argument<Option<String>>,
@@ -105,9 +125,13 @@ impl Core {
         ca_file: Argument<Option<PathBuf>>,
         proxy: Argument<Option<String>>,
         allow_insecure: Argument<bool>,
+        revoke_token_on_close: Argument<bool>,
     ) -> PyResult<Self> {
         let public_key = public_key.named(py, "public_key")?;
         let private_key = private_key.named(py, "private_key")?;
+        let client_id = client_id.named(py, "client_id")?;
+        let client_secret = client_secret.named(py, "client_secret")?;
+        let access_token = access_token.named(py, "access_token")?;
         let profile = profile.named(py, "profile")?;
         let base_url = base_url.named(py, "base_url")?;
         let api_version = api_version.named(py, "api_version")?;
@@ -118,6 +142,7 @@ impl Core {
         let ca_file = ca_file.named(py, "ca_file")?;
         let proxy = proxy.named(py, "proxy")?;
         let allow_insecure = allow_insecure.named(py, "allow_insecure")?;
+        let revokes_token = revoke_token_on_close.named(py, "revoke_token_on_close")?;
         // before anything is made that a forked child must not touch
         fork::watch()?;
         // the dataclasses: not with the package, which loads fast, nor with the first result, which would keep its event
@@ -135,7 +160,7 @@ impl Core {
                 BaseUrl::parse(url, allow_insecure).map_err(|message| Error::Invalid(Invalid::new("base_url", message)))
             };
             let argument = base_url.as_deref().map(given).transpose()?;
-            let explicit = Explicit { public_key, private_key, profile };
+            let explicit = Explicit { public_key, private_key, client_id, client_secret, access_token, profile };
             let identity = credentials::resolve(&explicit, &Process).map_err(Error::Configuration)?;
             let base_url = match (argument, identity.base_url) {
                 (Some(base_url), _) => base_url,
@@ -146,7 +171,7 @@ impl Core {
             let clock = Clock::default();
             let settings = Settings { base_url, connect_timeout, max_connections, ca_file, proxy, clock };
             settings.check().map_err(Error::Invalid)?;
-            let connections = Connections::new(settings, identity.key);
+            let connections = Connections::new(settings, identity.credentials, revokes_token);
             Ok(Self { connections: Arc::new(connections), options, source: identity.source })
         };
         make().map_err(|error: Error| outcome::exception(py, &error))
@@ -229,7 +254,7 @@ impl Core {
         let clock = Clock::driven(move |by| emulator.advance(by));
         let connections = &self.connections;
         let settings = Settings { clock, ..connections.settings.clone() };
-        let connections = Connections::new(settings, connections.key.clone());
+        let connections = Connections::new(settings, connections.credentials.clone(), connections.revokes_token);
         Self { connections: Arc::new(connections), options: self.options, source: self.source.clone() }
     }
 
@@ -244,13 +269,24 @@ impl Core {
         self.connections.settings.base_url.to_string()
     }
 
-    /// The public half of the key.
-    #[getter]
-    fn public_key(&self) -> &str {
-        self.connections.key.public_key()
+    /// A call that revokes the access token; `None` where there is none, or it is not to be revoked.
+    fn revoke_token(&self) -> Option<Call> {
+        let revocation = || Ok(work(|client: Client| async move { client.revoke_token().await }));
+        let call = || Call::new(self.connections.clone(), revocation());
+        self.connections.has_token_to_revoke().then(call)
     }
 
-    /// Where the key was found.
+    /// What may be shown of the credentials, as a keyword argument.
+    #[getter]
+    fn shown_credentials(&self) -> String {
+        match &self.connections.credentials {
+            Credentials::ApiKey(key) => format!("public_key='{}'", key.public_key()),
+            Credentials::ServiceAccount(account) => format!("client_id='{}'", account.client_id()),
+            Credentials::AccessToken(_) => "access_token=…".to_owned(),
+        }
+    }
+
+    /// Where the credentials were found.
     #[getter]
     fn credentials_source(&self) -> &str {
         &self.source

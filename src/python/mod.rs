@@ -20,6 +20,7 @@ mod outcome;
 mod per_process;
 mod pump;
 mod runtime;
+mod tokens;
 mod wait;
 
 #[pymodule(gil_used = false)]

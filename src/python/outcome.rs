@@ -3,7 +3,7 @@
 
 use crate::api::Resource;
 use crate::api::request::Received;
-use crate::client::{ApiErrorKind, Error, Lost, Progress, Reply};
+use crate::client::{ApiErrorKind, Error, Lost, Progress, Reply, Revoked};
 use crate::python::json;
 use crate::python::mailbox::Outcome;
 use crate::transport::Facts;
@@ -108,6 +108,13 @@ impl IntoOutcome for Progress {
             look.next_look.as_secs_f64(),
         );
         let parts: Parts<'_> = ("look", fields.into_pyobject(py)?.into_any(), None);
+        Ok(parts.into_pyobject(py)?.into_any())
+    }
+}
+
+impl IntoOutcome for Revoked {
+    fn into_outcome(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let parts: Parts<'_> = ("value", py.None().into_bound(py), None);
         Ok(parts.into_pyobject(py)?.into_any())
     }
 }

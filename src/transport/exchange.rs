@@ -26,6 +26,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Idle connections are closed before the load balancers of this world close them (60 s and more).
 const IDLE: Duration = Duration::from_secs(30);
 
+#[derive(Clone)]
 pub(super) struct Exchanger {
     client: reqwest::Client,
 }
@@ -35,12 +36,19 @@ pub(super) struct Outgoing<'a> {
     pub(super) method: &'a Method,
     pub(super) media_type: &'static str,
     pub(super) body: Option<Bytes>,
+    pub(super) body_type: &'static str,
     pub(super) authorization: Option<HeaderValue>,
 }
 
 impl<'a> Outgoing<'a> {
     pub(super) fn of(request: &'a Request, authorization: Option<HeaderValue>) -> Self {
-        Self { method: &request.method, media_type: request.media_type, body: request.body.clone(), authorization }
+        Self {
+            method: &request.method,
+            media_type: request.media_type,
+            body: request.body.clone(),
+            body_type: request.media_type,
+            authorization,
+        }
     }
 }
 
@@ -90,7 +98,7 @@ impl Exchanger {
             headers.insert(AUTHORIZATION, authorization);
         }
         if let Some(bytes) = outgoing.body {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.media_type));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.body_type));
             let body = TrackedBody { bytes: Some(bytes), handed_over: progress.sent_flag() };
             *request.body_mut() = Some(reqwest::Body::wrap(body));
         }
@@ -127,13 +135,29 @@ impl Body for TrackedBody {
     }
 }
 
+/// The request that was exchanged, where it was not the caller's own but one that had to go before it.
+#[derive(Clone)]
+pub(super) struct Before {
+    pub(super) operation: &'static str,
+    pub(super) method: Method,
+    pub(super) url: Url,
+}
+
+impl Before {
+    fn facts(self, facts: Facts) -> Facts {
+        Facts { method: self.method, url: self.url.to_string(), ..facts }
+    }
+}
+
 /// An answer that was read to its end.
+#[derive(Clone)]
 pub(super) struct Received {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     version: Version,
     note: Option<String>,
+    pub(super) before: Option<Box<Before>>,
 }
 
 impl Received {
@@ -155,7 +179,7 @@ impl Received {
                 Err(error) => return Err(broken(error.into())),
             }
         }
-        Ok(Self { status, headers, body: body.freeze(), version, note: None })
+        Ok(Self { status, headers, body: body.freeze(), version, note: None, before: None })
     }
 
     /// Takes the answer out of its envelope: the status that counts is the one inside.
@@ -174,9 +198,25 @@ impl Received {
         Self { note: Some(note), ..self }
     }
 
+    /// Whether it answers the request itself, and not one that had to go before it.
+    pub(super) fn is_to_the_request(&self) -> bool {
+        self.before.is_none()
+    }
+
+    /// What it is where it cannot be understood.
+    pub(super) fn unreadable(self, message: String) -> Trouble {
+        let trouble = Trouble::new(FailureKind::Unreadable, message);
+        Trouble { before: self.before, ..trouble.while_reading(self.status, self.version, self.headers) }
+    }
+
     pub(super) fn into_answer(self, facts: Facts, sent: bool, repeated: bool) -> Answer {
+        let operation = self.before.as_ref().map(|before| before.operation);
         let facts = Facts { status: Some(self.status), version: Some(self.version), headers: self.headers, ..facts };
-        Answer { status: self.status, body: self.body, sent, repeated, note: self.note, facts }
+        let facts = match self.before {
+            Some(before) => before.facts(facts),
+            None => facts,
+        };
+        Answer { status: self.status, body: self.body, sent, repeated, note: self.note, operation, facts }
     }
 }
 
@@ -197,31 +237,43 @@ pub(super) async fn drain(response: &mut reqwest::Response) {
 }
 
 /// Why an exchange did not end in an answer.
+#[derive(Clone)]
 pub(super) struct Trouble {
     pub(super) kind: FailureKind,
     message: String,
     /// What had come of the answer.
-    answer: Option<(StatusCode, Version, HeaderMap)>,
+    answer: Option<Box<(StatusCode, Version, HeaderMap)>>,
+    before: Option<Box<Before>>,
 }
 
 impl Trouble {
     pub(super) fn new(kind: FailureKind, message: String) -> Self {
-        Self { kind, message, answer: None }
+        Self { kind, message, answer: None, before: None }
     }
 
     pub(super) fn internal(message: impl Into<String>) -> Self {
         Self::new(FailureKind::Refused, message.into())
     }
 
+    /// The same, of a request that had to go before the caller's own.
+    pub(super) fn of(self, before: Before, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), before: Some(Box::new(before)), ..self }
+    }
+
     fn while_reading(self, status: StatusCode, version: Version, headers: HeaderMap) -> Self {
-        Self { answer: Some((status, version, headers)), ..self }
+        Self { answer: Some(Box::new((status, version, headers))), ..self }
     }
 
     pub(super) fn into_failure(self, facts: Facts, sent: bool) -> Failure {
         let facts = match self.answer {
-            Some((status, version, headers)) => {
+            Some(answer) => {
+                let (status, version, headers) = *answer;
                 Facts { status: Some(status), version: Some(version), headers, ..facts }
             }
+            None => facts,
+        };
+        let facts = match self.before {
+            Some(before) => before.facts(facts),
             None => facts,
         };
         Failure { kind: self.kind, sent, message: self.message, facts }

@@ -44,8 +44,10 @@ pub struct Answer {
     pub sent: bool,
     /// Whether an earlier try may have been executed too.
     pub repeated: bool,
-    /// Why a 401 could not be answered.
+    /// Why a 401 could not be answered, or what else is known of a refusal.
     pub note: Option<String>,
+    /// The operation that was answered, where it was not the request itself but one that had to go before it.
+    pub operation: Option<&'static str>,
     /// The HTTP side.
     pub facts: Facts,
 }
@@ -87,6 +89,8 @@ pub(super) struct Progress {
     sent: Arc<AtomicBool>,
     /// Set once a try was given up that may have been executed.
     lost: AtomicBool,
+    awaits_token: AtomicBool,
+    replaced_token: AtomicBool,
 }
 
 impl Progress {
@@ -115,6 +119,19 @@ impl Progress {
         self.lost.load(Ordering::Acquire)
     }
 
+    pub(super) fn await_token(&self, awaits: bool) {
+        self.awaits_token.store(awaits, Ordering::Relaxed);
+    }
+
+    /// True once: a call whose new token is refused too need not try a third.
+    pub(super) fn may_replace_token(&self) -> bool {
+        !self.replaced_token.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
     pub(super) fn sent_flag(&self) -> Arc<AtomicBool> {
         self.sent.clone()
     }
@@ -126,6 +143,7 @@ impl Progress {
     /// Whether it was sent is known of a request with a body only.
     pub(super) fn timed_out(&self, timeout: Duration, has_body: bool) -> Trouble {
         let stage = match (self.requests.load(Ordering::Relaxed), self.is_sent()) {
+            _ if self.awaits_token.load(Ordering::Relaxed) => ": the access token was not fetched in time",
             (0, _) => ": no connection came free",
             (_, true) => ": the request was sent and not answered",
             (_, false) if has_body => ": the request was not sent",

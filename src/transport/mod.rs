@@ -1,11 +1,13 @@
 //! One HTTP exchange done right: TLS, proxies, time limits, retries, and what was and was not sent.
 
 mod base_url;
+mod bearer;
 mod exchange;
 mod facts;
 mod rate_limit;
 mod retry;
 mod settings;
+mod token_endpoint;
 mod trust;
 
 pub use base_url::BaseUrl;
@@ -13,12 +15,14 @@ pub(crate) use retry::retry_after;
 
 pub use facts::{Answer, Facts, Failure, FailureKind};
 pub use settings::{Limits, Settings};
+pub use token_endpoint::{TokenFailure, Tokens};
 
 use crate::api::Request;
-use crate::auth::ApiKey;
+use crate::auth::Credentials;
 use crate::auth::digest::challenge::{DigestChallenge, next_nonce};
 use crate::auth::digest::nonces::{Nonces, Start, Ticket};
 use crate::clock::Clock;
+use bearer::Authentication;
 use exchange::{Exchanger, Outgoing, Received};
 use facts::Progress;
 use http::{Method, StatusCode};
@@ -32,11 +36,11 @@ use url::Url;
 /// A 401 is answered from its own challenge at most this often.
 const MAX_ANSWERS: u32 = 3;
 
-/// Requests to one origin with one key: a connection pool, and nonces.
+/// Requests to one origin with one key, account or token: a connection pool, and what proves who asks.
 pub struct Transport {
     settings: Settings,
     exchanger: Exchanger,
-    nonces: Nonces,
+    authentication: Authentication,
     permits: Semaphore,
     rate_limits: RateLimits,
     /// The server's clock minus ours, in milliseconds; `i64::MIN` before its first `Date`.
@@ -44,14 +48,15 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Prepares a transport. Nothing is opened yet.
+    /// Prepares a transport. Nothing is opened yet. An account's token is that of `tokens`.
     ///
     /// # Errors
     /// A sentence about the certificate file or the proxy.
-    pub fn new(settings: Settings, key: ApiKey) -> Result<Self, String> {
+    pub fn new(settings: Settings, credentials: Credentials, tokens: &Tokens) -> Result<Self, String> {
+        let exchanger = Exchanger::new(&settings)?;
         Ok(Self {
-            exchanger: Exchanger::new(&settings)?,
-            nonces: Nonces::new(key),
+            authentication: Authentication::new(credentials, tokens, &exchanger, &settings)?,
+            exchanger,
             permits: Semaphore::new(settings.max_connections),
             rate_limits: RateLimits::new(settings.clock.clone()),
             clock_offset: AtomicI64::new(i64::MIN),
@@ -87,7 +92,9 @@ impl Transport {
                 Ok(outcome) => outcome,
                 Err(_) => Err(progress.timed_out(limits.timeout, request.body.is_some())),
             };
-            if let Ok(received) = &outcome {
+            if let Ok(received) = &outcome
+                && received.is_to_the_request()
+            {
                 admission.answered(received.status, &received.headers, &received.body, retry::asked(received));
             }
             drop(admission);
@@ -123,19 +130,25 @@ impl Transport {
     async fn attempt(&self, request: &Request, url: &Url, progress: &Progress) -> Result<Received, exchange::Trouble> {
         let _permit =
             self.permits.acquire().await.map_err(|_| exchange::Trouble::internal("the transport is closed"))?;
-        let mut ticket = match self.nonces.start().await {
+        let nonces = match &self.authentication {
+            Authentication::Digest(nonces) => nonces,
+            Authentication::Bearer(bearer) => {
+                return Box::pin(self.attempt_bearer(bearer, request, url, progress)).await;
+            }
+        };
+        let mut ticket = match nonces.start().await {
             Start::Answer(ticket) => ticket,
             Start::Ask(asking) => match Box::pin(self.first_leg(request, url, progress)).await? {
                 FirstLeg::Answered(received) => return Ok(received),
                 FirstLeg::Challenged(challenge) => {
-                    self.nonces.challenged(asking, challenge).map_err(exchange::Trouble::internal)?
+                    nonces.challenged(asking, challenge).map_err(exchange::Trouble::internal)?
                 }
             },
         };
         for answers_left in (0..MAX_ANSWERS).rev() {
-            let mut response = self.answer(request, url, &ticket, progress).await?;
+            let mut response = self.answer(nonces, request, url, &ticket, progress).await?;
             if response.status() != StatusCode::UNAUTHORIZED {
-                self.nonces.accepted(ticket, next_nonce(response.headers()));
+                nonces.accepted(ticket, next_nonce(response.headers()));
                 return Received::read(response).await;
             }
             progress.refused();
@@ -143,7 +156,7 @@ impl Transport {
                 Ok(challenge) => challenge,
                 Err(why) => return Received::read(response).await.map(|r| r.with_note(why.to_string())),
             };
-            if self.nonces.is_verdict(&ticket, &challenge) {
+            if nonces.is_verdict(&ticket, &challenge) {
                 return Received::read(response).await;
             }
             if answers_left == 0 {
@@ -151,7 +164,7 @@ impl Transport {
                 return Received::read(response).await.map(|r| r.with_note(note));
             }
             exchange::drain(&mut response).await;
-            ticket = self.nonces.refused(ticket, challenge).map_err(exchange::Trouble::internal)?;
+            ticket = nonces.refused(ticket, challenge).map_err(exchange::Trouble::internal)?;
         }
         Err(exchange::Trouble::internal("no answer was tried"))
     }
@@ -165,7 +178,13 @@ impl Transport {
         url: &Url,
         progress: &Progress,
     ) -> Result<FirstLeg, exchange::Trouble> {
-        let probe = Outgoing { method: &Method::GET, media_type: request.media_type, body: None, authorization: None };
+        let probe = Outgoing {
+            method: &Method::GET,
+            media_type: request.media_type,
+            body: None,
+            body_type: request.media_type,
+            authorization: None,
+        };
         let mut response = self.exchange(url, probe, progress).await?;
         let unchallenged = response.status().is_success()
             || matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
@@ -188,6 +207,7 @@ impl Transport {
 
     async fn answer(
         &self,
+        nonces: &Nonces,
         request: &Request,
         url: &Url,
         ticket: &Ticket,
@@ -196,7 +216,7 @@ impl Transport {
         let body = request.body.as_deref().unwrap_or_default();
         let uri = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let authorization =
-            self.nonces.authorization(ticket, &request.method, uri, body).map_err(exchange::Trouble::internal)?;
+            nonces.authorization(ticket, &request.method, uri, body).map_err(exchange::Trouble::internal)?;
         self.exchange(url, Outgoing::of(request, Some(authorization)), progress).await
     }
 

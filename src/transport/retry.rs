@@ -24,6 +24,8 @@ pub(super) fn after_answer(answer: &Received, idempotent: bool, sent: bool, atte
             Some(asked.map_or_else(|| back_off(attempt), |wait| jittered(wait.max(SHORTEST_WAIT))))
         }
         StatusCode::SERVICE_UNAVAILABLE if asked.is_some() => asked.map(|wait| jittered(wait.max(SHORTEST_WAIT))),
+        // a token is granted anew to whoever asks
+        status if status.is_server_error() && answer.before.is_some() => Some(back_off(attempt)),
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
             if idempotent || !sent =>
         {
@@ -33,12 +35,16 @@ pub(super) fn after_answer(answer: &Received, idempotent: bool, sent: bool, atte
     }
 }
 
-/// How long the server asks to stay away.
+/// How long an answer asks everybody to wait.
 pub(super) fn asked(answer: &Received) -> Option<Duration> {
-    retry_after(&answer.headers).or_else(|| {
-        let in_body = (answer.status == StatusCode::TOO_MANY_REQUESTS).then(|| ErrorBody::parse(&answer.body));
-        Duration::try_from_secs_f64(in_body?.retry_after()?).ok()
-    })
+    let by_header = retry_after(&answer.headers);
+    let asked = match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => by_header
+            .or_else(|| ErrorBody::parse(&answer.body).retry_after().and_then(|s| Duration::try_from_secs_f64(s).ok())),
+        StatusCode::SERVICE_UNAVAILABLE => by_header,
+        _ => None,
+    };
+    asked.map(|wait| wait.max(SHORTEST_WAIT))
 }
 
 /// The pause before the next try after an exchange without an answer; `None` where there is none.

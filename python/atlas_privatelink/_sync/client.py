@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .._core import Core
+from ..errors import AtlasError
 from .calls import outcome, reached
 
 TYPE_CHECKING = False
@@ -29,9 +30,13 @@ __all__ = ["Client"]
 class Client:
     """A blocking client of the MongoDB Atlas Administration API.
 
-    Credentials are taken from the arguments, else from the profile named by `profile`, else from the environment
-    (`MONGODB_ATLAS_PUBLIC_API_KEY` and `MONGODB_ATLAS_PRIVATE_API_KEY`), else from the Atlas CLI's profile `default`.
+    Credentials are an API key (`public_key`, `private_key`), a service account (`client_id`, `client_secret`) or an
+    access token. They are taken from the arguments, else from the profile named by `profile`, else from the environment
+    (`MONGODB_ATLAS_ACCESS_TOKEN`, else `MONGODB_ATLAS_CLIENT_ID` and `MONGODB_ATLAS_CLIENT_SECRET`, else
+    `MONGODB_ATLAS_PUBLIC_API_KEY` and `MONGODB_ATLAS_PRIVATE_API_KEY`), else from the Atlas CLI's profile `default`.
     Nothing is opened before the first call.
+
+    All clients of one service account in a process share one access token, which is renewed by itself.
 
     One client can serve several threads at a time, inside a running event loop too, and works on in a forked
     child. Use it as a context
@@ -40,7 +45,10 @@ class Client:
     Args:
         public_key: The public half of a programmatic API key.
         private_key: The private half.
-        profile: A profile of the Atlas CLI's configuration file to take key and host from.
+        client_id: The client ID of a service account.
+        client_secret: Its secret.
+        access_token: An access token of a service account that is fetched elsewhere. It is not renewed here.
+        profile: A profile of the Atlas CLI's configuration file to take credentials and host from.
         base_url: The part before `/api/atlas/…`; by default that of the environment or the profile, else
             `https://cloud.mongodb.com`. A path prefix is kept.
         api_version: `"v1.0"` or `"v2"`; by default v1.0 for serverless private endpoints, as their page says, and v2
@@ -54,6 +62,8 @@ class Client:
             `REQUESTS_CA_BUNDLE` are heeded too.
         proxy: A proxy for every request, instead of what `HTTPS_PROXY` and `NO_PROXY` say.
         allow_insecure: Allow plain http to other machines than this one.
+        revoke_token_on_close: Revoke the service account's access token when the client is closed, as well as can be
+            done in a few seconds. Other clients of the account then fetch a new one by themselves.
 
     Raises:
         ConfigurationError: No credentials, or half of them; the message names every place that was looked at.
@@ -67,6 +77,9 @@ class Client:
         public_key: str | None = None,
         private_key: str | None = None,
         *,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        access_token: str | None = None,
         profile: str | None = None,
         base_url: str | None = None,
         api_version: Literal["v1.0", "v2"] | None = None,
@@ -77,10 +90,14 @@ class Client:
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
         allow_insecure: bool = False,
+        revoke_token_on_close: bool = False,
     ) -> None:
         self._core = Core(
             public_key,
             private_key,
+            client_id=client_id,
+            client_secret=client_secret,
+            access_token=access_token,
             profile=profile,
             base_url=base_url,
             api_version=api_version,
@@ -91,12 +108,13 @@ class Client:
             ca_file=ca_file,
             proxy=proxy,
             allow_insecure=allow_insecure,
+            revoke_token_on_close=revoke_token_on_close,
         )
 
     def __repr__(self) -> str:
         core = self._core
         return (
-            f"<{type(self).__name__} base_url={core.base_url!r} public_key={core.public_key!r}"
+            f"<{type(self).__name__} base_url={core.base_url!r} {core.shown_credentials}"
             f" (from {core.credentials_source})>"
         )
 
@@ -110,7 +128,15 @@ class Client:
 
     def close(self) -> None:
         """Close the connections. May be called again; later calls of other methods raise `ConfigurationError`."""
-        self._core.close()
+        try:
+            revocation = self._core.revoke_token()
+            if revocation is not None:
+                from contextlib import suppress
+
+                with suppress(AtlasError):  # what is not revoked expires by itself
+                    outcome(revocation)
+        finally:
+            self._core.close()
 
     def with_options(
         self,
