@@ -3,10 +3,12 @@
 //!
 //! `benches/run.py` builds and starts it. `cargo test` and `cargo bench` start it without arguments: it then does nothing.
 
+use atlas_privatelink::api::operation::IfExists;
 use atlas_privatelink::api::request::CommonQuery;
-use atlas_privatelink::api::serverless::Instance;
+use atlas_privatelink::api::serverless::{self, Instance};
 use atlas_privatelink::auth::ApiKey;
-use atlas_privatelink::client::{Client, CreateEndpoint, IfExists, Options};
+use atlas_privatelink::client::Client;
+use atlas_privatelink::clock::Clock;
 use atlas_privatelink::transport::{BaseUrl, Limits, Settings};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ const INSTANCE: &str = "Instance0";
 struct Work {
     client: Client,
     instance: Instance,
-    options: Options,
+    limits: Limits,
     creates: u64,
     begun: Cell<u64>,
     created: Cell<u64>,
@@ -36,13 +38,14 @@ impl Work {
     async fn run(&self) {
         while self.begun.get() < self.creates {
             self.begun.set(self.begun.get() + 1);
-            let create = CreateEndpoint {
-                instance: self.instance.clone(),
-                comment: Some(format!("benchmark {}", self.begun.get())),
-                if_exists: IfExists::Create,
-                query: CommonQuery::default(),
+            let comment = format!("benchmark {}", self.begun.get());
+            let query = CommonQuery::default();
+            let create = serverless::create(None, &self.instance, Some(&comment), IfExists::Create, query);
+            let created = match create {
+                Ok(create) => self.client.run(&create, &self.limits).await,
+                Err(invalid) => Err(invalid.into()),
             };
-            match self.client.create_endpoint(&create, &self.options).await {
+            match created {
                 Ok(reply) => {
                     self.created.set(self.created.get() + 1);
                     self.requests.set(self.requests.get() + u64::from(reply.facts.requests));
@@ -79,6 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         max_connections: in_flight,
         ca_file: None,
         proxy: None,
+        clock: Clock::default(),
     };
     // the extension module drives the core with the same kind of runtime
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -87,7 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let work = Rc::new(Work {
             client: Client::new(settings, ApiKey::new(public_key, private_key)?)?,
             instance: Instance::new(GROUP_ID, INSTANCE)?,
-            options: Options { api_version: None, limits: Limits { timeout: Duration::from_secs(30), max_retries: 4 } },
+            limits: Limits { timeout: Duration::from_secs(30), max_retries: 4 },
             creates: creates.parse()?,
             begun: Cell::default(),
             created: Cell::default(),

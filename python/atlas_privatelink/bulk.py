@@ -31,7 +31,7 @@ class BulkOutcome(Generic[T]):
         return self.result  # type: ignore[return-value]  # an error and a result exclude each other
 
 
-def check_concurrency(concurrency: int) -> None:
+def check_concurrency(concurrency: object) -> None:
     """Refuse what is no number of calls."""
     if not isinstance(concurrency, int) or isinstance(concurrency, bool) or not 1 <= concurrency <= 1024:
         raise ValidationError(f"concurrency must be from 1 to 1024, got {concurrency!r}", field="concurrency")
@@ -41,4 +41,5 @@ def arguments_of(item: object) -> Mapping[str, Any]:
     """The arguments of one call."""
     if not isinstance(item, Mapping):
         raise ValidationError(f"items must be mappings of argument names to values, got {item!r}", field="items")
-    return item
+    arguments: Mapping[str, Any] = item
+    return arguments

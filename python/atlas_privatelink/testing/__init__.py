@@ -6,8 +6,8 @@
         ...  # talk to atlas.base_url with atlas.public_key and atlas.private_key
         atlas.advance(90)  # the endpoint is RESERVED now
 
-It speaks HTTP/1.1 (and HTTP/2 with prior knowledge) on a loopback address, demands HTTP Digest or an access token as Atlas
-does, leads private endpoints of all families through their lives, and fails on request.
+It speaks HTTP/1.1 (and HTTP/2 with prior knowledge) on a loopback address, demands HTTP Digest or an access token as
+Atlas does, leads private endpoints of all families through their lives, and fails on request.
 """
 
 from __future__ import annotations
@@ -139,8 +139,8 @@ class AtlasEmulator:
         reservation_seconds: from RESERVATION_REQUESTED to RESERVED.
         connection_seconds: from INITIATING to AVAILABLE.
         deletion_seconds: from DELETING to gone.
-        service_seconds: from an endpoint service's creation to AVAILABLE; None for what has been recorded: 169 on AWS, 60
-            on Azure, 281 on GCP.
+        service_seconds: from an endpoint service's creation to AVAILABLE; None for what has been recorded: 169 on AWS,
+            60 on Azure, 281 on GCP.
         connection_string_seconds: from an endpoint's AVAILABLE to its connection string.
         reservation_expiry_seconds: how long a reservation waits to be connected.
         status_codes: "recorded", or "documented" where successes have been recorded with other codes than documented.
