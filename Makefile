@@ -72,6 +72,7 @@ $(BENCH)/.built: $(BENCH)/.ready $(SOURCES)
 bench: $(BENCH)/.built
 	$(BENCH)/bin/python -m benches.run $(ARGS)
 	$(BENCH)/bin/python -m benches.latency
+	$(BENCH)/bin/python -m benches.waiting
 
 # our bridge to asyncio beside pyo3-async-runtimes
 bench-bridge: $(BENCH)/.built

@@ -307,6 +307,18 @@ def test_a_blocking_wait_notices_a_signal(atlas: AtlasEmulator) -> None:
         interrupt.join()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_awaited_wait_notices_a_signal(atlas: AtlasEmulator) -> None:
+    async def main() -> None:
+        async with AsyncClient(atlas.public_key, atlas.private_key, base_url=atlas.base_url) as client:
+            made = await client.create_endpoint(GROUP_ID, INSTANCE)
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            await client.wait_for_endpoint(GROUP_ID, INSTANCE, made.id)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(main())
+
+
 def lost_patch(emulator: AtlasEmulator, name: Any, **parameters: Any) -> None:
     emulator.fault(name, method="PATCH", authenticated=True, **parameters)
 

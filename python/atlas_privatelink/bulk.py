@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from .errors import ValidationError
 
@@ -41,5 +41,4 @@ def arguments_of(item: object) -> Mapping[str, Any]:
     """The arguments of one call."""
     if not isinstance(item, Mapping):
         raise ValidationError(f"items must be mappings of argument names to values, got {item!r}", field="items")
-    arguments: Mapping[str, Any] = item
-    return arguments
+    return cast("Mapping[str, Any]", item)
