@@ -6,6 +6,7 @@ import sys
 
 from . import errors, models
 from .models import Response, WaitProgress
+from .models.serverless import ServerlessEndpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     Outcome = tuple[str, Any, Exchange | None]
 
+# the origin's is here before the first result comes, which would keep its event loop waiting
+_classes: dict[str, Any] = {ServerlessEndpoint.__name__: ServerlessEndpoint}
 _warned: set[str] = set()
 
 
@@ -55,7 +58,10 @@ def exception(outcome: Outcome) -> errors.AtlasError:
 
 def _resource(parts: tuple[str, tuple[Any, ...]], exchange: Exchange | None) -> Any:
     name, values = parts
-    return getattr(models, name)._received(values, exchange)
+    resource_class = _classes.get(name)
+    if resource_class is None:
+        resource_class = _classes[name] = getattr(models, name)
+    return resource_class._received(values, exchange)
 
 
 def _look(endpoint: tuple[str, tuple[Any, ...]] | None, *others: Any) -> WaitProgress:

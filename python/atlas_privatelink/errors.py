@@ -55,7 +55,7 @@ class AtlasError(Exception):
 
     def _repr_html_(self) -> str:
         """A table for notebooks that show an error as a value."""
-        from .models import html_table
+        from .models.base import html_table
 
         return html_table(type(self).__name__, {"message": str(self), **self.__dict__})
 

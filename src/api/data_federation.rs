@@ -109,7 +109,7 @@ pub fn create(endpoints: &Collection, endpoint: &NewEndpoint) -> Result<Operatio
         request: Request { expected: Expected::Many(&ENDPOINT), ..create.request },
         look: endpoints.look_at(&endpoint.id)?,
         second: Second::Refused,
-        by_hand: "call data_federation.get_endpoint with its id, or simply repeat".to_owned(),
+        by_hand: "call data_federation.get_endpoint with its id, or simply repeat",
         ..create
     }))
 }

@@ -240,10 +240,7 @@ impl Project {
             marks: Marks(vec![("regionName", json!(provider.atlas_region(region)))]),
             second: Second::Refused,
             if_exists,
-            by_hand: format!(
-                "call dedicated.list_services and look for region {:?}, or repeat with if_exists=\"adopt\"",
-                provider.atlas_region(region)
-            ),
+            by_hand: "call dedicated.list_services, or repeat with if_exists=\"adopt\"",
         }))
     }
 
@@ -346,7 +343,7 @@ impl Project {
             marks: Marks::default(),
             second: Second::Refused,
             if_exists,
-            by_hand: "call dedicated.get_endpoint with its id, or repeat with if_exists=\"adopt\"".to_owned(),
+            by_hand: "call dedicated.get_endpoint with its id, or repeat with if_exists=\"adopt\"",
         }))
     }
 

@@ -48,7 +48,7 @@ pub struct Create {
     /// What to do where there is one.
     pub if_exists: IfExists,
     /// How to find it by hand, for the error that has to say so.
-    pub by_hand: String,
+    pub by_hand: &'static str,
 }
 
 /// What Atlas does when asked for a second resource with the same marks.

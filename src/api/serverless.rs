@@ -123,14 +123,10 @@ pub fn create(
             let rule = "must be given with if_exists=\"adopt\": an endpoint is recognised by nothing else";
             return Err(Invalid::new("comment", rule));
         }
-        None => {
-            let how = "call list_endpoints and compare; with a comment this can be settled automatically";
-            (json!({}), how.to_owned())
-        }
+        None => (json!({}), "call list_endpoints and compare; with a comment this can be settled automatically"),
         Some(comment) => {
             validate::comment("comment", comment)?;
-            let how = "call list_endpoints and look for comment";
-            (json!({ "comment": comment }), format!("{how} {comment:?}, or repeat with if_exists=\"adopt\""))
+            (json!({ "comment": comment }), "call list_endpoints, or repeat with if_exists=\"adopt\"")
         }
     };
     let expected = Expected::One(&ENDPOINT);

@@ -304,7 +304,8 @@ impl Error {
             Expected::One(model) | Expected::Many(model) => model.noun,
             _ => "resource",
         };
-        let recognisable = create.marks.0.iter().any(|(_, value)| !value.is_null());
+        let marks: Vec<_> = create.marks.0.iter().filter(|(_, value)| !value.is_null()).collect();
+        let recognisable = !marks.is_empty();
         let found = match (looked, candidates.len(), recognisable) {
             (None, ..) => "there was no time left to look for it".to_owned(),
             (Some(Err(error)), ..) => format!("looking for it failed too ({error})"),
@@ -317,9 +318,11 @@ impl Error {
             }
             (Some(Ok(())), n, _) => format!("{n} {noun}s are listed that could be it"),
         };
+        let marks: Vec<_> = marks.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let marks = if recognisable { format!(" (it has {})", marks.join(", ")) } else { String::new() };
         Self::OutcomeUnknown(Box::new(OutcomeUnknown {
             message: format!(
-                "it is unknown whether the {noun} was created: {cause}; {found}. To find out, {}",
+                "it is unknown whether the {noun} was created: {cause}; {found}. To find out, {}{marks}",
                 create.by_hand
             ),
             candidates,
