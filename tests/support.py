@@ -10,7 +10,8 @@ from atlas_privatelink import AsyncClient, Client
 
 GROUP_ID = "5f7cac1adf5d6c6306f4b283"
 INSTANCE = "Instance0"
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = REPOSITORY.parent / "shared"
 
 
 class HasKey(Protocol):
