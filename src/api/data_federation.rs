@@ -58,8 +58,8 @@ pub fn endpoints(version: Option<ApiVersion>, group_id: &str, query: CommonQuery
 pub struct NewEndpoint {
     /// AWS: the VPC endpoint's id. Azure: the private endpoint's resource id.
     pub id: String,
-    /// AWS or Azure.
-    pub provider: CloudProvider,
+    /// AWS or Azure; where absent, as the id tells.
+    pub provider: Option<CloudProvider>,
     /// What people call it.
     pub comment: Option<String>,
     /// The region of the VPC endpoint, by the cloud's own or Atlas's name; goes with the DNS name.
@@ -77,9 +77,15 @@ pub struct NewEndpoint {
 /// A value that Atlas would refuse.
 pub fn create(endpoints: &Collection, endpoint: &NewEndpoint) -> Result<Operation, Invalid> {
     validate::cloud_id("endpoint_id", &endpoint.id)?;
+    let implied = if endpoint.id.starts_with('/') { CloudProvider::Azure } else { CloudProvider::Aws };
+    let provider = endpoint.provider.unwrap_or(implied);
+    if provider != implied {
+        let rule = format!("must be {:?} for this id, got {:?}", implied.name(), provider.name());
+        return Err(Invalid::new("provider", rule));
+    }
     let mut body = Map::new();
     body.insert("endpointId".to_owned(), json!(endpoint.id));
-    body.insert("provider".to_owned(), json!(endpoint.provider.name()));
+    body.insert("provider".to_owned(), json!(provider.name()));
     body.insert("type".to_owned(), json!("DATA_LAKE"));
     if let Some(comment) = &endpoint.comment {
         validate::comment("comment", comment)?;
@@ -89,7 +95,7 @@ pub fn create(endpoints: &Collection, endpoint: &NewEndpoint) -> Result<Operatio
         (Some(region), Some(name)) => {
             check_region("region", region)?;
             validate::cloud_id("customer_endpoint_dns_name", name)?;
-            body.insert("region".to_owned(), json!(endpoint.provider.atlas_region(region)));
+            body.insert("region".to_owned(), json!(provider.atlas_region(region)));
             body.insert("customerEndpointDNSName".to_owned(), json!(name));
         }
         (None, None) => {}

@@ -3,13 +3,19 @@
 use serde_json::{Value, json};
 
 /// A deployment with its private connection strings: one for each connected endpoint.
-pub(crate) fn to_json(group: &str, serverless: bool, name: &str, endpoints: &[(String, String, Value)]) -> Value {
+pub(crate) fn to_json(
+    group: &str,
+    serverless: bool,
+    name: &str,
+    cloud: &str,
+    endpoints: &[(String, String, Value)],
+) -> Value {
     let host = name.to_ascii_lowercase();
     let (kind, separator, letters) = if serverless { ("MONGOS", ".", "pe") } else { ("MONGOD", "-", "pl") };
-    let strings = endpoints.iter().enumerate().map(|(number, (id, cloud, region))| {
+    let strings = endpoints.iter().enumerate().map(|(number, (id, provider, region))| {
         let domain = format!("{host}-{letters}-{number}{separator}xxxxx.mongodb.net");
         let mut strings = json!({
-            "endpoints": [{"endpointId": id, "providerName": cloud, "region": region}],
+            "endpoints": [{"endpointId": id, "providerName": provider, "region": region}],
             "srvConnectionString": format!("mongodb+srv://{domain}"),
             "type": kind,
         });
@@ -25,5 +31,11 @@ pub(crate) fn to_json(group: &str, serverless: bool, name: &str, endpoints: &[(S
     if let (false, Value::Object(fields)) = (private.is_empty(), &mut connection_strings) {
         fields.insert("privateEndpoint".to_owned(), json!(private));
     }
-    json!({"connectionStrings": connection_strings, "groupId": group, "name": name, "stateName": "IDLE"})
+    let mut json =
+        json!({"connectionStrings": connection_strings, "groupId": group, "name": name, "stateName": "IDLE"});
+    if let (true, Value::Object(fields)) = (serverless, &mut json) {
+        let settings = json!({"providerName": "SERVERLESS", "backingProviderName": cloud, "regionName": "US_EAST_1"});
+        fields.insert("providerSettings".to_owned(), settings);
+    }
+    json
 }

@@ -541,7 +541,10 @@ impl State {
             }
             self.families.connected(group, now, &self.config)
         };
-        Answer::new(StatusCode::OK, Some(deployment::to_json(group, serverless, name, &endpoints)))
+        Answer::new(
+            StatusCode::OK,
+            Some(deployment::to_json(group, serverless, name, self.config.provider.name(), &endpoints)),
+        )
     }
 
     fn serverless(

@@ -228,9 +228,12 @@ pub(super) fn operation(a: &Arguments<'_, '_>) -> Result<Operation, Refusal> {
         "data_federation.get_endpoint" => data_federation_endpoints(a)?.get(&a.text("endpoint_id")?)?,
         "data_federation.delete_endpoint" => data_federation_endpoints(a)?.delete(&a.text("endpoint_id")?)?,
         "data_federation.create_endpoint" => {
+            let provider: Option<String> = a.take("provider")?;
+            let provider =
+                provider.map(|name| CloudProvider::from_name("provider", &name, &[Aws, Azure])).transpose()?;
             let endpoint = data_federation::NewEndpoint {
                 id: a.text("endpoint_id")?,
-                provider: a.provider(&[Aws, Azure])?,
+                provider,
                 comment: a.take("comment")?,
                 region: a.take("region")?,
                 customer_endpoint_dns_name: a.take("customer_endpoint_dns_name")?,

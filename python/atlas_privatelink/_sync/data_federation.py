@@ -29,7 +29,7 @@ class DataFederation:
         group_id: str,
         endpoint_id: str,
         *,
-        provider: Literal["AWS", "AZURE"] = "AWS",
+        provider: Literal["AWS", "AZURE"] | None = None,
         comment: str | None = None,
         region: str | None = None,
         customer_endpoint_dns_name: str | None = None,
@@ -46,7 +46,7 @@ class DataFederation:
         Args:
             group_id: The project's id, 24 hexadecimal digits.
             endpoint_id: The cloud provider's id: `vpce-…`, or an Azure resource id.
-            provider: The cloud provider.
+            provider: The cloud provider; by default as the id tells.
             comment: What people call it, in less than 80 characters.
             region: The VPC endpoint's region, by its own or Atlas's name; together with `customer_endpoint_dns_name`.
             customer_endpoint_dns_name: The VPC endpoint's DNS name.
