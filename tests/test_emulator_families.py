@@ -79,6 +79,7 @@ def everything(raw: Raw) -> None:
     raw.emulator.advance(200)
     raw("GET", f"{ROOT}/serverless/Instance0")
     raw("DELETE", f"{SERVERLESS}/{made['_id']}", version="v1.0")
+    raw("DELETE", f"{SERVERLESS}/{raw('POST', SERVERLESS, {})['_id']}")
     bodies: dict[str, Json] = {
         "AWS": {"id": VPC_ENDPOINT},
         "AZURE": {"id": AZURE_ENDPOINT, "privateEndpointIPAddress": "10.0.0.1"},
@@ -108,6 +109,7 @@ def everything(raw: Raw) -> None:
         raw("GET", f"{services}/{service['id']}")
     raw("GET", f"{ROOT}/privateEndpoint/regionalMode")
     raw("PATCH", f"{ROOT}/privateEndpoint/regionalMode", {"enabled": True}, "v1.0")
+    raw("PATCH", f"{ROOT}/privateEndpoint/regionalMode", {"enabled": False})
     lake = f"{ROOT}/privateNetworkSettings/endpointIds"
     raw("POST", lake, {"endpointId": VPC_ENDPOINT, "comment": "x"})
     raw("GET", lake)
