@@ -40,46 +40,11 @@ static AWS_SERVICE: Kind = service(|config| config.service.unwrap_or(Duration::f
 static AZURE_SERVICE: Kind = service(|config| config.service.unwrap_or(Duration::from_secs(60)));
 static GCP_SERVICE: Kind = service(|config| config.service.unwrap_or(Duration::from_secs(281)));
 
-static AWS_ENDPOINT: Kind = Kind {
+/// An endpoint of dedicated clusters: what the clouds have in common.
+const ENDPOINT: Kind = Kind {
     not_found: "PRIVATE_ENDPOINT_NOT_FOUND",
-    id: "interfaceEndpointId",
-    status: "connectionStatus",
-    steps: &[("PENDING_ACCEPTANCE", 0.5), ("PENDING", 1.0)],
-    ready: "AVAILABLE",
-    failed: "REJECTED",
-    deleting: "DELETING",
-    preparation: |config| config.connection,
-    created: [CREATED, OK],
-    deleted: [ACCEPTED, NO_CONTENT],
-    attributes: &["id", "cloudProvider"],
-    required: 1,
-    media_type: None,
-};
-
-static AZURE_ENDPOINT: Kind = Kind {
-    id: "privateEndpointResourceId",
+    id: "",
     status: "status",
-    steps: &[("INITIATING", 1.0)],
-    failed: "FAILED",
-    attributes: &["id", "privateEndpointIPAddress", "cloudProvider"],
-    required: 2,
-    ..AWS_ENDPOINT_FACTS
-};
-
-static GCP_ENDPOINT: Kind = Kind {
-    id: "endpointGroupName",
-    status: "status",
-    steps: &[("INITIATING", 0.5), ("VERIFIED", 1.0)],
-    failed: "FAILED",
-    attributes: &["endpointGroupName", "gcpProjectId", "endpoints", "cloudProvider"],
-    required: 2,
-    ..AWS_ENDPOINT_FACTS
-};
-
-const AWS_ENDPOINT_FACTS: Kind = Kind {
-    not_found: "PRIVATE_ENDPOINT_NOT_FOUND",
-    id: "interfaceEndpointId",
-    status: "connectionStatus",
     steps: &[],
     ready: "AVAILABLE",
     failed: "FAILED",
@@ -90,6 +55,32 @@ const AWS_ENDPOINT_FACTS: Kind = Kind {
     attributes: &[],
     required: 0,
     media_type: None,
+};
+
+static AWS_ENDPOINT: Kind = Kind {
+    id: "interfaceEndpointId",
+    status: "connectionStatus",
+    steps: &[("PENDING_ACCEPTANCE", 0.5), ("PENDING", 1.0)],
+    failed: "REJECTED",
+    attributes: &["id", "cloudProvider"],
+    required: 1,
+    ..ENDPOINT
+};
+
+static AZURE_ENDPOINT: Kind = Kind {
+    id: "privateEndpointResourceId",
+    steps: &[("INITIATING", 1.0)],
+    attributes: &["id", "privateEndpointIPAddress", "cloudProvider"],
+    required: 2,
+    ..ENDPOINT
+};
+
+static GCP_ENDPOINT: Kind = Kind {
+    id: "endpointGroupName",
+    steps: &[("INITIATING", 0.5), ("VERIFIED", 1.0)],
+    attributes: &["endpointGroupName", "gcpProjectId", "endpoints", "cloudProvider"],
+    required: 2,
+    ..ENDPOINT
 };
 
 static DATA_FEDERATION: Kind = Kind {

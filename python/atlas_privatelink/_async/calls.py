@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._core import Call, Wait
+    from .._core import Call, Core
     from ..models import WaitProgress
 
 
@@ -17,8 +17,17 @@ async def outcome(call: Call) -> Any:
     return result
 
 
-async def reached(wait: Wait, on_progress: Callable[[WaitProgress], object] | None) -> Any:
+async def reached(
+    core: Core,
+    operation: str,
+    arguments: dict[str, Any],
+    *,
+    until: str,
+    timeout: float,
+    on_progress: Callable[[WaitProgress], object] | None,
+) -> Any:
     """What a wait returns in the end; each look before is reported."""
+    wait = core.wait(operation, arguments, until=until, timeout=timeout, reports=on_progress is not None)
     while True:
         step = await outcome(wait.step())
         if on_progress is None or type(step).__name__ != "WaitProgress":

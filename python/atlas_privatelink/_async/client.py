@@ -451,9 +451,9 @@ class AsyncClient:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "instance_name": instance_name, "endpoint_id": endpoint_id}
-        reports = on_progress is not None
-        wait = self._core.wait("wait_for_endpoint", arguments, until=until, timeout=timeout, reports=reports)
-        endpoint: ServerlessEndpoint | None = await reached(wait, on_progress)
+        endpoint: ServerlessEndpoint | None = await reached(
+            self._core, "wait_for_endpoint", arguments, until=until, timeout=timeout, on_progress=on_progress
+        )
         return endpoint
 
     async def connection_string(
@@ -489,9 +489,9 @@ class AsyncClient:
         """
         connected = endpoint if isinstance(endpoint, str) else endpoint.cloud_provider_endpoint_id
         arguments = {"group_id": group_id, "instance_name": instance_name, "endpoint_id": connected or ""}
-        reports = on_progress is not None
-        wait = self._core.wait("connection_string", arguments, until="AVAILABLE", timeout=timeout, reports=reports)
-        strings: ConnectionStrings = await reached(wait, on_progress)
+        strings: ConnectionStrings = await reached(
+            self._core, "connection_string", arguments, until="AVAILABLE", timeout=timeout, on_progress=on_progress
+        )
         return strings
 
     def create_endpoints(

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from .calls import outcome, reached
+from .family import Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
-    from .._core import Core
     from ..models import ConnectionStrings, DedicatedEndpoint, EndpointService, WaitProgress
 
 __all__ = ["AsyncDedicated"]
 
 
-class AsyncDedicated:
+class AsyncDedicated(Family):
     """Private endpoints of dedicated clusters: `client.dedicated`.
 
     An endpoint service belongs to a project, a cloud and a region, and serves every dedicated cluster there. Create it,
@@ -23,10 +23,7 @@ class AsyncDedicated:
     `create_endpoint`.
     """
 
-    __slots__ = ("_core",)
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    __slots__ = ()
 
     async def create_service(
         self,
@@ -290,9 +287,9 @@ class AsyncDedicated:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "provider": provider, "service_id": service_id}
-        reports = on_progress is not None
-        wait = self._core.wait("dedicated.wait_for_service", arguments, until=until, timeout=timeout, reports=reports)
-        service: EndpointService | None = await reached(wait, on_progress)
+        service: EndpointService | None = await reached(
+            self._core, "dedicated.wait_for_service", arguments, until=until, timeout=timeout, on_progress=on_progress
+        )
         return service
 
     async def wait_for_endpoint(
@@ -332,9 +329,9 @@ class AsyncDedicated:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "provider": provider, "service_id": service_id, "endpoint_id": endpoint_id}
-        reports = on_progress is not None
-        wait = self._core.wait("dedicated.wait_for_endpoint", arguments, until=until, timeout=timeout, reports=reports)
-        endpoint: DedicatedEndpoint | None = await reached(wait, on_progress)
+        endpoint: DedicatedEndpoint | None = await reached(
+            self._core, "dedicated.wait_for_endpoint", arguments, until=until, timeout=timeout, on_progress=on_progress
+        )
         return endpoint
 
     async def get_regional_mode(self, group_id: str) -> bool:
@@ -409,9 +406,12 @@ class AsyncDedicated:
         """
         endpoint_id = endpoint if isinstance(endpoint, str) else endpoint.id
         arguments = {"group_id": group_id, "cluster_name": cluster_name, "endpoint_id": endpoint_id}
-        reports = on_progress is not None
-        wait = self._core.wait(
-            "dedicated.connection_string", arguments, until="AVAILABLE", timeout=timeout, reports=reports
+        strings: ConnectionStrings = await reached(
+            self._core,
+            "dedicated.connection_string",
+            arguments,
+            until="AVAILABLE",
+            timeout=timeout,
+            on_progress=on_progress,
         )
-        strings: ConnectionStrings = await reached(wait, on_progress)
         return strings

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from .calls import outcome, reached
+from .family import Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
 
-    from .._core import Core
     from ..models import EncryptionAtRestEndpoint, WaitProgress
 
 __all__ = ["AsyncEncryptionAtRest"]
 
 
-class AsyncEncryptionAtRest:
+class AsyncEncryptionAtRest(Family):
     """Private endpoints from Atlas to the key management service of a project: `client.encryption_at_rest`."""
 
-    __slots__ = ("_core",)
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    __slots__ = ()
 
     async def create_endpoint(
         self, group_id: str, provider: Literal["AWS", "AZURE"], region: str
@@ -155,9 +152,12 @@ class AsyncEncryptionAtRest:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "provider": provider, "endpoint_id": endpoint_id}
-        reports = on_progress is not None
-        wait = self._core.wait(
-            "encryption_at_rest.wait_for_endpoint", arguments, until=until, timeout=timeout, reports=reports
+        endpoint: EncryptionAtRestEndpoint | None = await reached(
+            self._core,
+            "encryption_at_rest.wait_for_endpoint",
+            arguments,
+            until=until,
+            timeout=timeout,
+            on_progress=on_progress,
         )
-        endpoint: EncryptionAtRestEndpoint | None = await reached(wait, on_progress)
         return endpoint

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from .calls import outcome, reached
+from .family import Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
-    from .._core import Core
     from ..models import StreamsConnection, WaitProgress
 
 __all__ = ["AsyncStreamProcessing"]
 
 
-class AsyncStreamProcessing:
+class AsyncStreamProcessing(Family):
     """Private link connections of Atlas Stream Processing: `client.stream_processing`."""
 
-    __slots__ = ("_core",)
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    __slots__ = ()
 
     async def create_connection(
         self,
@@ -194,9 +191,12 @@ class AsyncStreamProcessing:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "connection_id": connection_id}
-        reports = on_progress is not None
-        wait = self._core.wait(
-            "stream_processing.wait_for_connection", arguments, until=until, timeout=timeout, reports=reports
+        connection: StreamsConnection | None = await reached(
+            self._core,
+            "stream_processing.wait_for_connection",
+            arguments,
+            until=until,
+            timeout=timeout,
+            on_progress=on_progress,
         )
-        connection: StreamsConnection | None = await reached(wait, on_progress)
         return connection

@@ -4,25 +4,22 @@
 from __future__ import annotations
 
 from .calls import outcome, reached
+from .family import Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
 
-    from .._core import Core
     from ..models import BackupEndpoint, WaitProgress
 
 __all__ = ["Backup"]
 
 
-class Backup:
+class Backup(Family):
     """Private endpoints from Atlas to the bucket of a project's backups: `client.backup`."""
 
-    __slots__ = ("_core",)
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    __slots__ = ()
 
     def create_endpoint(
         self, group_id: str, provider: Literal["AWS"], region: str, *, vpc_region: str | None = None
@@ -148,7 +145,7 @@ class Backup:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "provider": provider, "endpoint_id": endpoint_id}
-        reports = on_progress is not None
-        wait = self._core.wait("backup.wait_for_endpoint", arguments, until=until, timeout=timeout, reports=reports)
-        endpoint: BackupEndpoint | None = reached(wait, on_progress)
+        endpoint: BackupEndpoint | None = reached(
+            self._core, "backup.wait_for_endpoint", arguments, until=until, timeout=timeout, on_progress=on_progress
+        )
         return endpoint

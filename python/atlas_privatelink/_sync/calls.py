@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._core import Call, Wait
+    from .._core import Call, Core
     from ..models import WaitProgress
 
 
@@ -20,8 +20,17 @@ def outcome(call: Call) -> Any:
     return result
 
 
-def reached(wait: Wait, on_progress: Callable[[WaitProgress], object] | None) -> Any:
+def reached(
+    core: Core,
+    operation: str,
+    arguments: dict[str, Any],
+    *,
+    until: str,
+    timeout: float,
+    on_progress: Callable[[WaitProgress], object] | None,
+) -> Any:
     """What a wait returns in the end; each look before is reported."""
+    wait = core.wait(operation, arguments, until=until, timeout=timeout, reports=on_progress is not None)
     while True:
         step = outcome(wait.step())
         if on_progress is None or type(step).__name__ != "WaitProgress":

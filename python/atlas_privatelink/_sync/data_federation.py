@@ -4,25 +4,22 @@
 from __future__ import annotations
 
 from .calls import outcome, reached
+from .family import Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Literal
 
-    from .._core import Core
     from ..models import DataFederationEndpoint, WaitProgress
 
 __all__ = ["DataFederation"]
 
 
-class DataFederation:
+class DataFederation(Family):
     """Private endpoints of Data Federation and Online Archive: `client.data_federation`."""
 
-    __slots__ = ("_core",)
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    __slots__ = ()
 
     def create_endpoint(
         self,
@@ -160,9 +157,12 @@ class DataFederation:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "endpoint_id": endpoint_id}
-        reports = on_progress is not None
-        wait = self._core.wait(
-            "data_federation.wait_for_endpoint", arguments, until=until, timeout=timeout, reports=reports
+        endpoint: DataFederationEndpoint | None = reached(
+            self._core,
+            "data_federation.wait_for_endpoint",
+            arguments,
+            until=until,
+            timeout=timeout,
+            on_progress=on_progress,
         )
-        endpoint: DataFederationEndpoint | None = reached(wait, on_progress)
         return endpoint

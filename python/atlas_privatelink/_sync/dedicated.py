@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 from .calls import outcome, reached
+from .family import Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
-    from .._core import Core
     from ..models import ConnectionStrings, DedicatedEndpoint, EndpointService, WaitProgress
 
 __all__ = ["Dedicated"]
 
 
-class Dedicated:
+class Dedicated(Family):
     """Private endpoints of dedicated clusters: `client.dedicated`.
 
     An endpoint service belongs to a project, a cloud and a region, and serves every dedicated cluster there. Create it,
@@ -24,10 +24,7 @@ class Dedicated:
     `create_endpoint`.
     """
 
-    __slots__ = ("_core",)
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    __slots__ = ()
 
     def create_service(
         self,
@@ -289,9 +286,9 @@ class Dedicated:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "provider": provider, "service_id": service_id}
-        reports = on_progress is not None
-        wait = self._core.wait("dedicated.wait_for_service", arguments, until=until, timeout=timeout, reports=reports)
-        service: EndpointService | None = reached(wait, on_progress)
+        service: EndpointService | None = reached(
+            self._core, "dedicated.wait_for_service", arguments, until=until, timeout=timeout, on_progress=on_progress
+        )
         return service
 
     def wait_for_endpoint(
@@ -331,9 +328,9 @@ class Dedicated:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "provider": provider, "service_id": service_id, "endpoint_id": endpoint_id}
-        reports = on_progress is not None
-        wait = self._core.wait("dedicated.wait_for_endpoint", arguments, until=until, timeout=timeout, reports=reports)
-        endpoint: DedicatedEndpoint | None = reached(wait, on_progress)
+        endpoint: DedicatedEndpoint | None = reached(
+            self._core, "dedicated.wait_for_endpoint", arguments, until=until, timeout=timeout, on_progress=on_progress
+        )
         return endpoint
 
     def get_regional_mode(self, group_id: str) -> bool:
@@ -408,9 +405,12 @@ class Dedicated:
         """
         endpoint_id = endpoint if isinstance(endpoint, str) else endpoint.id
         arguments = {"group_id": group_id, "cluster_name": cluster_name, "endpoint_id": endpoint_id}
-        reports = on_progress is not None
-        wait = self._core.wait(
-            "dedicated.connection_string", arguments, until="AVAILABLE", timeout=timeout, reports=reports
+        strings: ConnectionStrings = reached(
+            self._core,
+            "dedicated.connection_string",
+            arguments,
+            until="AVAILABLE",
+            timeout=timeout,
+            on_progress=on_progress,
         )
-        strings: ConnectionStrings = reached(wait, on_progress)
         return strings

@@ -4,25 +4,22 @@
 from __future__ import annotations
 
 from .calls import outcome, reached
+from .family import Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
-    from .._core import Core
     from ..models import StreamsConnection, WaitProgress
 
 __all__ = ["StreamProcessing"]
 
 
-class StreamProcessing:
+class StreamProcessing(Family):
     """Private link connections of Atlas Stream Processing: `client.stream_processing`."""
 
-    __slots__ = ("_core",)
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    __slots__ = ()
 
     def create_connection(
         self,
@@ -193,9 +190,12 @@ class StreamProcessing:
             ApiError: Atlas refuses to show it; `endpoint` is the last state seen.
         """
         arguments = {"group_id": group_id, "connection_id": connection_id}
-        reports = on_progress is not None
-        wait = self._core.wait(
-            "stream_processing.wait_for_connection", arguments, until=until, timeout=timeout, reports=reports
+        connection: StreamsConnection | None = reached(
+            self._core,
+            "stream_processing.wait_for_connection",
+            arguments,
+            until=until,
+            timeout=timeout,
+            on_progress=on_progress,
         )
-        connection: StreamsConnection | None = reached(wait, on_progress)
         return connection

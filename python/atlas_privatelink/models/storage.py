@@ -30,8 +30,8 @@ class StorageEndpointStatus(Word):
 
 
 @dataclass(frozen=True, slots=True)
-class EncryptionAtRestEndpoint(Resource):
-    """One private endpoint from Atlas to the key management service of a project."""
+class StorageEndpoint(Resource):
+    """One private endpoint that Atlas makes: `EncryptionAtRestEndpoint` or `BackupEndpoint`."""
 
     _status_type = StorageEndpointStatus
 
@@ -57,7 +57,12 @@ class EncryptionAtRestEndpoint(Resource):
 
 
 @dataclass(frozen=True, slots=True)
-class BackupEndpoint(EncryptionAtRestEndpoint):
+class EncryptionAtRestEndpoint(StorageEndpoint):
+    """One private endpoint from Atlas to the key management service of a project."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupEndpoint(StorageEndpoint):
     """One private endpoint from Atlas to the bucket of a project's backups."""
 
     vpc_region_name: str | None = None
