@@ -274,7 +274,7 @@ mod tests {
         ] {
             let error = read(options).err().unwrap();
             assert!(error.starts_with(message), "{error}");
-            assert!(!error.contains("secret"));
+            assert!(!error.contains("a secret"));
         }
     }
 
