@@ -180,8 +180,18 @@ impl Emulator {
     }
 
     /// Lets the operations of serverless instances say that they are deprecated, by HTTP dates.
-    pub fn deprecate(&self, deprecation: Option<&str>, sunset: Option<&str>) {
-        self.shared.state().deprecated = [deprecation.map(str::to_owned), sunset.map(str::to_owned)];
+    ///
+    /// # Errors
+    /// Something that is no HTTP date.
+    pub fn deprecate(&self, deprecation: Option<&str>, sunset: Option<&str>) -> Result<(), Invalid> {
+        let date = |field, text: Option<&str>| match text {
+            Some(text) if httpdate::parse_http_date(text).is_err() => {
+                Err(Invalid::new(field, format!("must be an HTTP date, got {text:?}")))
+            }
+            text => Ok(text.map(str::to_owned)),
+        };
+        self.shared.state().deprecated = [date("deprecation", deprecation)?, date("sunset", sunset)?];
+        Ok(())
     }
 
     /// What happened since the start or the last reset.

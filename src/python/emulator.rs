@@ -83,7 +83,7 @@ impl Emulator {
 
     #[pyo3(signature = (deprecation, sunset))]
     fn deprecate(&self, py: Python<'_>, deprecation: Option<&str>, sunset: Option<&str>) -> PyResult<()> {
-        self.here(py, |core| core.deprecate(deprecation, sunset))
+        self.here(py, |core| core.deprecate(deprecation, sunset))?.map_err(invalid)
     }
 
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
