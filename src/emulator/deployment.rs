@@ -1,5 +1,6 @@
 //! Serverless instances and clusters, as far as their connection strings go.
 
+use super::serverless::REGION;
 use serde_json::{Value, json};
 
 /// A deployment with its private connection strings: one for each connected endpoint.
@@ -23,6 +24,7 @@ pub(crate) fn to_json(
             let nodes = (0..3).map(|node| format!("{domain}:{}", 1024 + node)).collect::<Vec<_>>().join(",");
             let standard = format!("mongodb://{nodes}/?ssl=true&authSource=admin&replicaSet=atlas-xxxxxx-shard-0");
             fields.insert("connectionString".to_owned(), json!(standard));
+            fields.insert("srvShardOptimizedConnectionString".to_owned(), Value::Null);
         }
         strings
     });
@@ -34,7 +36,7 @@ pub(crate) fn to_json(
     let mut json =
         json!({"connectionStrings": connection_strings, "groupId": group, "name": name, "stateName": "IDLE"});
     if let (true, Value::Object(fields)) = (serverless, &mut json) {
-        let settings = json!({"providerName": "SERVERLESS", "backingProviderName": cloud, "regionName": "US_EAST_1"});
+        let settings = json!({"providerName": "SERVERLESS", "backingProviderName": cloud, "regionName": REGION});
         fields.insert("providerSettings".to_owned(), settings);
     }
     json

@@ -1,9 +1,8 @@
 //! The families of private endpoints beside the origin: their kinds, and their operations.
 
 use super::answer::Answer;
-use super::config::Config;
-use super::random::Random;
-use super::resource::{Kind, Resource, Resources};
+use super::config::{Config, Provider};
+use super::resource::{Births, Holds, Kind, Resource, Resources};
 use super::route::Page;
 use crate::api::{ApiVersion, error_code};
 use http::{Method, StatusCode};
@@ -25,11 +24,17 @@ const fn service(preparation: fn(&Config) -> Duration) -> Kind {
         steps: &[("INITIATING", 1.0)],
         ready: "AVAILABLE",
         failed: "FAILED",
+        says_null: true,
         deleting: "DELETING",
         preparation,
         created: [CREATED, OK],
         deleted: [ACCEPTED, NO_CONTENT],
-        attributes: &["providerName", "region", "supportedRemoteRegions", "portMappingEnabled"],
+        attributes: &[
+            ("providerName", Holds::Text),
+            ("region", Holds::Text),
+            ("supportedRemoteRegions", Holds::Texts),
+            ("portMappingEnabled", Holds::Flag),
+        ],
         required: 2,
         media_type: None,
     }
@@ -48,8 +53,10 @@ const ENDPOINT: Kind = Kind {
     steps: &[],
     ready: "AVAILABLE",
     failed: "FAILED",
+    says_null: true,
     deleting: "DELETING",
     preparation: |config| config.connection,
+    // nothing has been recorded of them: they do what their services do
     created: [CREATED, OK],
     deleted: [ACCEPTED, NO_CONTENT],
     attributes: &[],
@@ -62,7 +69,7 @@ static AWS_ENDPOINT: Kind = Kind {
     status: "connectionStatus",
     steps: &[("PENDING_ACCEPTANCE", 0.5), ("PENDING", 1.0)],
     failed: "REJECTED",
-    attributes: &["id", "cloudProvider"],
+    attributes: &[("id", Holds::IdIn(Provider::Aws)), ("cloudProvider", Holds::Text)],
     required: 1,
     ..ENDPOINT
 };
@@ -70,7 +77,11 @@ static AWS_ENDPOINT: Kind = Kind {
 static AZURE_ENDPOINT: Kind = Kind {
     id: "privateEndpointResourceId",
     steps: &[("INITIATING", 1.0)],
-    attributes: &["id", "privateEndpointIPAddress", "cloudProvider"],
+    attributes: &[
+        ("id", Holds::IdIn(Provider::Azure)),
+        ("privateEndpointIPAddress", Holds::IpAddress),
+        ("cloudProvider", Holds::Text),
+    ],
     required: 2,
     ..ENDPOINT
 };
@@ -78,7 +89,12 @@ static AZURE_ENDPOINT: Kind = Kind {
 static GCP_ENDPOINT: Kind = Kind {
     id: "endpointGroupName",
     steps: &[("INITIATING", 0.5), ("VERIFIED", 1.0)],
-    attributes: &["endpointGroupName", "gcpProjectId", "endpoints", "cloudProvider"],
+    attributes: &[
+        ("endpointGroupName", Holds::Text),
+        ("gcpProjectId", Holds::Text),
+        ("endpoints", Holds::Objects),
+        ("cloudProvider", Holds::Text),
+    ],
     required: 2,
     ..ENDPOINT
 };
@@ -90,19 +106,20 @@ static DATA_FEDERATION: Kind = Kind {
     steps: &[],
     ready: "OK",
     failed: "FAILED",
+    says_null: false,
     deleting: "DELETING",
     preparation: |_| Duration::ZERO,
     created: [CREATED, CREATED],
     deleted: [NO_CONTENT, NO_CONTENT],
     attributes: &[
-        "endpointId",
-        "provider",
-        "type",
-        "comment",
-        "region",
-        "customerEndpointDNSName",
-        "customerEndpointIPAddress",
-        "azureLinkId",
+        ("endpointId", Holds::Text),
+        ("provider", Holds::Text),
+        ("type", Holds::Text),
+        ("comment", Holds::Text),
+        ("region", Holds::Text),
+        ("customerEndpointDNSName", Holds::Text),
+        ("customerEndpointIPAddress", Holds::IpAddress),
+        ("azureLinkId", Holds::Text),
     ],
     required: 1,
     media_type: None,
@@ -115,21 +132,23 @@ static STREAMS: Kind = Kind {
     steps: &[("IDLE", 0.2), ("WORKING", 1.0)],
     ready: "DONE",
     failed: "FAILED",
+    says_null: false,
     deleting: "DELETING",
     preparation: |config| config.connection,
     created: [OK, OK],
     deleted: [ACCEPTED, ACCEPTED],
     attributes: &[
-        "provider",
-        "region",
-        "vendor",
-        "serviceEndpointId",
-        "dnsDomain",
-        "dnsSubDomain",
-        "arn",
-        "authenticationScheme",
-        "azureResourceIds",
-        "gcpServiceAttachmentUris",
+        ("provider", Holds::Text),
+        ("region", Holds::Text),
+        ("vendor", Holds::Text),
+        ("serviceEndpointId", Holds::Text),
+        ("dnsDomain", Holds::Text),
+        ("dnsSubDomain", Holds::Texts),
+        ("arn", Holds::Text),
+        ("authenticationScheme", Holds::Text),
+        ("azureResourceIds", Holds::Texts),
+        ("gcpConnectionIds", Holds::Texts),
+        ("gcpServiceAttachmentUris", Holds::Texts),
     ],
     required: 1,
     media_type: Some("application/vnd.atlas.2023-02-01+json"),
@@ -142,17 +161,22 @@ const STORAGE: Kind = Kind {
     steps: &[("INITIATING", 0.5), ("PENDING_ACCEPTANCE", 1.0)],
     ready: "ACTIVE",
     failed: "FAILED",
+    says_null: true,
     deleting: "DELETING",
     preparation: |config| config.connection,
     created: [CREATED, CREATED],
     deleted: [NO_CONTENT, NO_CONTENT],
-    attributes: &["regionName", "cloudProvider", "vpcRegionName"],
+    attributes: &[("regionName", Holds::Text), ("cloudProvider", Holds::Text), ("vpcRegionName", Holds::Text)],
     required: 1,
     media_type: Some("application/vnd.atlas.2024-11-13+json"),
 };
 static BACKUP: Kind = STORAGE;
-static ENCRYPTION_AT_REST: Kind =
-    Kind { created: [ACCEPTED, ACCEPTED], attributes: &["regionName", "cloudProvider"], media_type: None, ..STORAGE };
+static ENCRYPTION_AT_REST: Kind = Kind {
+    created: [ACCEPTED, ACCEPTED],
+    attributes: &[("regionName", Holds::Text), ("cloudProvider", Holds::Text)],
+    media_type: None,
+    ..STORAGE
+};
 
 /// A resource, or all of its kind, as a path names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,7 +226,7 @@ impl Target {
             ["privateEndpoint", "regionalMode"] => Some(Self::RegionalMode),
             ["privateEndpoint", "endpointService"] => Some(Self::NewService),
             ["privateEndpoint", "endpointService", id] => Some(Self::AwsService(text(id))),
-            ["privateEndpoint", cloud @ ("AWS" | "AZURE" | "GCP"), "endpointService", rest @ ..] => match rest {
+            ["privateEndpoint", cloud, "endpointService", rest @ ..] => match rest {
                 [] => Some(Self::Services { cloud: text(cloud), id: None }),
                 [id] => Some(Self::Services { cloud: text(cloud), id: Some(text(id)) }),
                 [service, "endpoint"] => Some(Self::Endpoints { cloud: text(cloud), service: text(service), id: None }),
@@ -215,14 +239,12 @@ impl Target {
             ["privateNetworkSettings", "endpointIds", id] => collection(Family::DataFederation, None, Some(id)),
             ["streams", "privateLinkConnections"] => collection(Family::Streams, None, None),
             ["streams", "privateLinkConnections", id] => collection(Family::Streams, None, Some(id)),
-            ["encryptionAtRest", cloud @ ("AWS" | "AZURE"), "privateEndpoints"] => {
-                collection(Family::EncryptionAtRest, Some(cloud), None)
-            }
-            ["encryptionAtRest", cloud @ ("AWS" | "AZURE"), "privateEndpoints", id] => {
+            ["encryptionAtRest", cloud, "privateEndpoints"] => collection(Family::EncryptionAtRest, Some(cloud), None),
+            ["encryptionAtRest", cloud, "privateEndpoints", id] => {
                 collection(Family::EncryptionAtRest, Some(cloud), Some(id))
             }
-            ["backup", cloud @ "AWS", "privateEndpoints"] => collection(Family::Backup, Some(cloud), None),
-            ["backup", cloud @ "AWS", "privateEndpoints", id] => collection(Family::Backup, Some(cloud), Some(id)),
+            ["backup", cloud, "privateEndpoints"] => collection(Family::Backup, Some(cloud), None),
+            ["backup", cloud, "privateEndpoints", id] => collection(Family::Backup, Some(cloud), Some(id)),
             _ => None,
         }
     }
@@ -240,6 +262,17 @@ impl Target {
             Self::Collection { family: Family::Streams, .. } => &["DELETE", "GET", "PATCH"],
             Self::Collection { .. } => &["DELETE", "GET"],
         }
+    }
+
+    /// The cloud that its path names, if the family is not there.
+    fn wrong_cloud(&self) -> Option<&str> {
+        let (cloud, known): (_, &[&str]) = match self {
+            Self::Services { cloud, .. } | Self::Endpoints { cloud, .. } => (cloud, &["AWS", "AZURE", "GCP"]),
+            Self::Collection { family: Family::EncryptionAtRest, cloud: Some(cloud), .. } => (cloud, &["AWS", "AZURE"]),
+            Self::Collection { family: Family::Backup, cloud: Some(cloud), .. } => (cloud, &["AWS"]),
+            _ => return None,
+        };
+        (!known.contains(&cloud.as_str())).then_some(cloud)
     }
 
     /// Whether version 1.0 has it.
@@ -288,20 +321,57 @@ impl Context<'_> {
         Answer::new(status, (status == ACCEPTED).then(|| json!({})))
     }
 
-    fn check(&self, kind: &Kind, body: &Map<String, Value>) -> Result<(), Answer> {
-        if let Some(unknown) = body.keys().find(|name| !kind.attributes.contains(&name.as_str())) {
+    /// The body without its nulls, if it has these attributes and no others, and the first `required` ones for sure.
+    fn read(
+        &self,
+        body: &Map<String, Value>,
+        attributes: &[(&str, Holds)],
+        required: usize,
+    ) -> Result<Map<String, Value>, Answer> {
+        if let Some(unknown) = body.keys().find(|name| !attributes.iter().any(|(known, _)| known == name)) {
             return Err(Answer::invalid_attribute(self.version, unknown, ""));
         }
-        let missing =
-            kind.attributes.iter().take(kind.required).find(|name| body.get(**name).is_none_or(Value::is_null));
-        match missing {
-            None => Ok(()),
-            Some(name) => {
-                let detail = format!("The required attribute {name} was not specified.");
-                Err(Answer::error(StatusCode::BAD_REQUEST, "MISSING_ATTRIBUTE", &detail, vec![json!(name)]))
+        let mut read = body.clone();
+        read.retain(|_, value| !value.is_null());
+        for (number, (name, holds)) in attributes.iter().enumerate() {
+            match read.get(*name) {
+                None if number < required => {
+                    let detail = format!("The required attribute {name} was not specified.");
+                    let code = "MISSING_ATTRIBUTE";
+                    return Err(Answer::error(StatusCode::BAD_REQUEST, code, &detail, vec![json!(name)]));
+                }
+                None => {}
+                Some(value) => {
+                    if let Some(rule) = holds.broken_by(value) {
+                        return Err(Answer::invalid_attribute(self.version, name, rule));
+                    }
+                }
             }
         }
+        Ok(read)
     }
+
+    /// The body of a creation in a cloud that the path names already.
+    fn read_in(
+        &self,
+        cloud: Option<&str>,
+        kind: &Kind,
+        body: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Answer> {
+        let read = self.read(body, kind.attributes, kind.required)?;
+        match (cloud, read.get("cloudProvider").and_then(Value::as_str)) {
+            (Some(cloud), Some(other)) if other != cloud => {
+                let why = format!("The path says {cloud}.");
+                Err(Answer::invalid_attribute(self.version, "cloudProvider", &why))
+            }
+            _ => Ok(read),
+        }
+    }
+}
+
+fn invalid_cloud(cloud: &str) -> Answer {
+    let detail = "The specified cloud provider is not valid.";
+    Answer::error(StatusCode::BAD_REQUEST, "INVALID_CLOUD_PROVIDER", detail, vec![json!(cloud)])
 }
 
 fn missing(kind: &Kind, id: &str) -> Answer {
@@ -344,27 +414,27 @@ impl Families {
         method: &Method,
         target: &Target,
         body: &Map<String, Value>,
-        random: &mut Random,
+        births: &mut Births<'_>,
     ) -> Answer {
+        if let Some(cloud) = target.wrong_cloud() {
+            return invalid_cloud(cloud);
+        }
         let handled = match (target, method.as_str()) {
             (Target::RegionalMode, "GET") => Ok(self.regional_mode(context, OK)),
             (Target::RegionalMode, _) => self.set_regional_mode(context, body),
-            (Target::NewService, _) => self.create_service(context, body, random),
+            (Target::NewService, _) => self.create_service(context, body, births),
             (Target::AwsService(id), _) => self.update_service(context, id, body),
             (Target::Services { cloud, id: None }, _) => Ok(self.list_services(context, cloud)),
             (Target::Services { cloud, id: Some(id) }, "GET") => self.get_service(context, cloud, id),
             (Target::Services { cloud, id: Some(id) }, _) => self.delete_service(context, cloud, id),
-            (Target::Endpoints { cloud, service, id: None }, _) => self.create_endpoint(context, cloud, service, body),
+            (Target::Endpoints { cloud, service, id: None }, _) => {
+                self.create_endpoint(context, cloud, service, body, births)
+            }
             (Target::Endpoints { cloud, service, id: Some(id) }, verb) => {
-                let kind = endpoint_kind(cloud);
-                self.one(context, kind, id, |one| one.parent.as_deref() == Some(service)).map(|one| {
-                    if verb == "GET" {
-                        return Answer::new(OK, Some(Value::Object(one.to_json(context.now, context.config))));
-                    }
-                    one.fields.insert("deleteRequested".to_owned(), json!(true));
-                    one.delete(context.now);
-                    context.gone(kind.deleted)
-                })
+                self.endpoint(context, cloud, service, id, verb == "GET")
+            }
+            (Target::Collection { family, cloud, id: None }, "POST") => {
+                self.create_in_collection(context, *family, cloud.as_deref(), body, births)
             }
             (Target::Collection { family, cloud, id }, verb) => {
                 self.collection(context, *family, cloud.as_deref(), id.as_deref(), verb, body)
@@ -389,25 +459,22 @@ impl Families {
     }
 
     fn set_regional_mode(&mut self, context: &Context<'_>, body: &Map<String, Value>) -> Handled {
+        let body = context.read(body, &[("enabled", Holds::Flag)], 1)?;
         match body.get("enabled") {
             Some(Value::Bool(true)) => self.regional.insert(context.group.to_owned()),
-            Some(Value::Bool(false)) => self.regional.remove(context.group),
-            _ => return Err(Answer::invalid_attribute(context.version, "enabled", "It must be a boolean.")),
+            _ => self.regional.remove(context.group),
         };
         Ok(self.regional_mode(context, context.code([ACCEPTED, OK])))
     }
 
-    fn create_service(&mut self, context: &Context<'_>, body: &Map<String, Value>, random: &mut Random) -> Handled {
-        let cloud = body.get("providerName").and_then(Value::as_str).unwrap_or_default();
+    fn create_service(&mut self, context: &Context<'_>, body: &Map<String, Value>, births: &mut Births<'_>) -> Handled {
+        let body = context.read(body, AWS_SERVICE.attributes, AWS_SERVICE.required)?;
+        let text = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (cloud, region) = (text("providerName"), atlas_region(text("region")));
         if !matches!(cloud, "AWS" | "AZURE" | "GCP") {
-            let detail = "The specified cloud provider is not valid.";
-            return Err(Answer::error(StatusCode::BAD_REQUEST, "INVALID_CLOUD_PROVIDER", detail, vec![json!(cloud)]));
+            return Err(invalid_cloud(cloud));
         }
         let kind = service_kind(cloud);
-        context.check(kind, body)?;
-        let Some(region) = body.get("region").and_then(Value::as_str).map(atlas_region) else {
-            return Err(Answer::invalid_attribute(context.version, "region", "It must be a string."));
-        };
         let of_group = self.resources.of(context.group, context.now, context.config);
         if of_group.iter().any(|one| one.is(kind) && one.fields.get("regionName") == Some(&json!(region))) {
             let code = error_code::PRIVATE_ENDPOINT_SERVICE_ALREADY_EXISTS_FOR_REGION;
@@ -421,16 +488,14 @@ impl Families {
         let name = match cloud {
             "AZURE" => format!("pls_{}", context.new_id),
             "GCP" => format!("sa-{own_region}-{}", context.new_id),
-            _ => format!("com.amazonaws.vpce.{own_region}.vpce-svc-{}", random.hex(17)),
+            _ => format!("com.amazonaws.vpce.{own_region}.vpce-svc-{}", births.random.hex(17)),
         };
         // for `service_json` alone
         fields.insert(HIDDEN_NAME.to_owned(), json!(name));
         match cloud {
             "AWS" => {
-                let regions = body.get("supportedRemoteRegions").cloned().unwrap_or_default();
-                if regions.is_array() {
-                    fields.insert("supportedRemoteRegions".to_owned(), atlas_regions(&regions));
-                }
+                let regions = body.get("supportedRemoteRegions").map(atlas_regions);
+                fields.insert("supportedRemoteRegions".to_owned(), json!(regions));
             }
             "GCP" => {
                 let enabled = body.get("portMappingEnabled").and_then(Value::as_bool).unwrap_or(false);
@@ -438,7 +503,7 @@ impl Families {
             }
             _ => {}
         }
-        self.resources.add(context.group, kind, context.new_id.clone(), None, fields, context.now);
+        self.resources.add(kind, context.new_id.clone(), None, fields, births);
         let status = context.code(kind.created);
         self.get_service(context, cloud, &context.new_id).map(|answer| Answer { status, ..answer })
     }
@@ -457,14 +522,12 @@ impl Families {
     }
 
     fn update_service(&mut self, context: &Context<'_>, id: &str, body: &Map<String, Value>) -> Handled {
-        if let Some(unknown) =
-            body.keys().find(|name| !["cloudProvider", "supportedRemoteRegions"].contains(&name.as_str()))
-        {
-            return Err(Answer::invalid_attribute(context.version, unknown, ""));
-        }
-        let regions = atlas_regions(body.get("supportedRemoteRegions").unwrap_or(&json!([])));
+        let attributes = [("cloudProvider", Holds::Text), ("supportedRemoteRegions", Holds::Texts)];
+        let body = context.read(body, &attributes, 1)?;
         let service = self.one(context, &AWS_SERVICE, id, |_| true)?;
-        service.fields.insert("supportedRemoteRegions".to_owned(), regions);
+        if let Some(regions) = body.get("supportedRemoteRegions") {
+            service.fields.insert("supportedRemoteRegions".to_owned(), atlas_regions(regions));
+        }
         self.get_service(context, "AWS", id)
     }
 
@@ -479,12 +542,25 @@ impl Families {
         Ok(context.gone(kind.deleted))
     }
 
+    fn endpoint(&mut self, context: &Context<'_>, cloud: &str, service: &str, id: &str, keep: bool) -> Handled {
+        self.one(context, service_kind(cloud), service, |_| true)?;
+        let kind = endpoint_kind(cloud);
+        let one = self.one(context, kind, id, |one| one.parent.as_deref() == Some(service))?;
+        if keep {
+            return Ok(Answer::new(OK, Some(endpoint_json(one, context))));
+        }
+        one.fields.insert("deleteRequested".to_owned(), json!(true));
+        one.delete(context.now);
+        Ok(context.gone(kind.deleted))
+    }
+
     fn create_endpoint(
         &mut self,
         context: &Context<'_>,
         cloud: &str,
         service: &str,
         body: &Map<String, Value>,
+        births: &mut Births<'_>,
     ) -> Handled {
         let kind = endpoint_kind(cloud);
         let parent = self.one(context, service_kind(cloud), service, |_| true)?;
@@ -492,23 +568,19 @@ impl Families {
             let detail = "The private endpoint service is not available.";
             return Err(Answer::error(StatusCode::BAD_REQUEST, "ENDPOINT_SERVICE_NOT_AVAILABLE", detail, vec![]));
         }
-        context.check(kind, body)?;
-        let id_attribute = if cloud == "GCP" { "endpointGroupName" } else { "id" };
-        let Some(id) = body.get(id_attribute).and_then(Value::as_str).map(str::to_owned) else {
-            return Err(Answer::invalid_attribute(context.version, id_attribute, "It must be a string."));
-        };
+        let mut fields = context.read_in(Some(cloud), kind, body)?;
+        let name = if cloud == "GCP" { "endpointGroupName" } else { "id" };
+        let id = fields.remove(name).and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
         if self.one(context, kind, &id, |_| true).is_ok() {
             return Err(conflict("PRIVATE_ENDPOINT_ALREADY_EXISTS", &format!("Private endpoint {id} already exists.")));
         }
-        let mut fields = body.clone();
-        fields.remove("id");
         fields.insert("cloudProvider".to_owned(), json!(cloud));
         fields.insert("deleteRequested".to_owned(), json!(false));
         if cloud == "AZURE" {
             fields.insert("privateEndpointConnectionName".to_owned(), Value::Null);
         }
-        let made = self.resources.add(context.group, kind, id, Some(service.to_owned()), fields, context.now);
-        let content = made.map(|one| Value::Object(one.to_json(context.now, context.config)));
+        let made = self.resources.add(kind, id, Some(service.to_owned()), fields, births);
+        let content = made.map(|one| endpoint_json(one, context));
         Ok(Answer::new(context.code(kind.created), content))
     }
 
@@ -525,9 +597,6 @@ impl Families {
         let on_cloud =
             |one: &Resource| cloud.is_none() || one.fields.get("cloudProvider").and_then(Value::as_str) == cloud;
         let Some(id) = id else {
-            if verb == "POST" {
-                return self.create_in_collection(context, family, cloud, body);
-            }
             let of_group = self.resources.of(context.group, context.now, context.config);
             let all = of_group.iter().filter(|one| one.is(kind) && on_cloud(one));
             let all = all.map(|one| Value::Object(one.to_json(context.now, context.config))).collect();
@@ -540,10 +609,7 @@ impl Families {
                 return Ok(context.gone(kind.deleted));
             }
             "PATCH" => {
-                if let Some(unknown) = body.keys().find(|name| *name != "dnsDomain") {
-                    return Err(Answer::invalid_attribute(context.version, unknown, ""));
-                }
-                one.fields.extend(body.clone());
+                one.fields.extend(context.read(body, &[("dnsDomain", Holds::Text)], 0)?);
             }
             _ => {}
         }
@@ -556,29 +622,36 @@ impl Families {
         family: Family,
         cloud: Option<&str>,
         body: &Map<String, Value>,
+        births: &mut Births<'_>,
     ) -> Handled {
         let kind = family.kind();
-        context.check(kind, body)?;
-        let mut fields = body.clone();
+        let mut fields = context.read_in(cloud, kind, body)?;
         if let Some(cloud) = cloud {
             fields.insert("cloudProvider".to_owned(), json!(cloud));
         }
         if family == Family::DataFederation {
-            let Some(id) = body.get("endpointId").and_then(Value::as_str).map(str::to_owned) else {
-                return Err(Answer::invalid_attribute(context.version, "endpointId", "It must be a string."));
-            };
-            fields.entry("provider").or_insert(json!("AWS"));
+            let provider = fields.entry("provider").or_insert(json!("AWS")).clone();
+            let id = fields.get("endpointId").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let of_cloud = if provider == "AZURE" { Provider::Azure } else { Provider::Aws };
+            if let Some(rule) = Holds::IdIn(of_cloud).broken_by(&json!(id)) {
+                return Err(Answer::invalid_attribute(context.version, "endpointId", rule));
+            }
             fields.entry("type").or_insert(json!("DATA_LAKE"));
             match self.one(context, kind, &id, |_| true) {
                 Ok(known) => known.fields = fields,
                 Err(_) => {
-                    self.resources.add(context.group, kind, id, None, fields, context.now);
+                    self.resources.add(kind, id, None, fields, births);
                 }
             }
             let all = self.collection(context, family, cloud, None, "GET", body)?;
             return Ok(Answer { status: context.code(kind.created), ..all });
         }
-        let made = self.resources.add(context.group, kind, context.new_id.clone(), None, fields, context.now);
+        if family == Family::Streams {
+            let provider = fields.get("provider").and_then(Value::as_str).map(str::to_ascii_uppercase);
+            fields.insert("provider".to_owned(), json!(provider));
+            fields.entry("vendor").or_insert(json!("GENERIC"));
+        }
+        let made = self.resources.add(kind, context.new_id.clone(), None, fields, births);
         let mut json = made.map(|one| one.to_json(context.now, context.config)).unwrap_or_default();
         if family == Family::Streams {
             // a creation is recorded to be answered without it
@@ -606,6 +679,21 @@ const HIDDEN_NAME: &str = "\0name";
 
 fn atlas_regions(names: &Value) -> Value {
     names.as_array().into_iter().flatten().filter_map(Value::as_str).map(|name| json!(atlas_region(name))).collect()
+}
+
+/// An endpoint; each forwarding rule of one in GCP has a status of its own.
+fn endpoint_json(endpoint: &Resource, context: &Context<'_>) -> Value {
+    let mut json = endpoint.to_json(context.now, context.config);
+    if let Some(Value::Array(rules)) = json.get_mut("endpoints") {
+        let status = match endpoint.status(context.now, context.config) {
+            "VERIFIED" => "INITIATING",
+            status => status,
+        };
+        for rule in rules.iter_mut().filter_map(Value::as_object_mut) {
+            rule.insert("status".to_owned(), json!(status));
+        }
+    }
+    Value::Object(json)
 }
 
 /// A service with its name, once it has one, and its endpoints.
@@ -644,6 +732,9 @@ fn service_json(service: &Resource, of_group: &[Resource], context: &Context<'_>
             json.insert("endpointGroupNames".to_owned(), endpoints);
         }
         _ => {
+            if ready && json.get("supportedRemoteRegions").is_some_and(Value::is_null) {
+                json.insert("supportedRemoteRegions".to_owned(), json!([]));
+            }
             json.insert("endpointServiceName".to_owned(), if ready { name } else { Value::Null });
             json.insert("interfaceEndpoints".to_owned(), endpoints);
         }

@@ -1,7 +1,9 @@
 //! One store for the resources of all families but the origin: each kind is a row of facts, each resource a life by the
 //! clock.
 
-use super::config::Config;
+use super::config::{Config, Provider};
+use super::random::Random;
+use super::serverless::is_cloud_id;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -18,6 +20,8 @@ pub(crate) struct Kind {
     pub(crate) steps: &'static [(&'static str, f64)],
     pub(crate) ready: &'static str,
     pub(crate) failed: &'static str,
+    /// Whether `errorMessage` is there without an error, as null.
+    pub(crate) says_null: bool,
     pub(crate) deleting: &'static str,
     /// From its creation until it is ready.
     pub(crate) preparation: fn(&Config) -> Duration,
@@ -25,10 +29,53 @@ pub(crate) struct Kind {
     pub(crate) created: [StatusCode; 2],
     pub(crate) deleted: [StatusCode; 2],
     /// The attributes that a creation may have; the first `required` ones it must.
-    pub(crate) attributes: &'static [&'static str],
+    pub(crate) attributes: &'static [(&'static str, Holds)],
     pub(crate) required: usize,
     /// Its resource version, if it is not that of the API's version.
     pub(crate) media_type: Option<&'static str>,
+}
+
+/// What an attribute may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Holds {
+    Text,
+    Texts,
+    Flag,
+    Objects,
+    IpAddress,
+    /// The id of a private endpoint in that cloud.
+    IdIn(Provider),
+}
+
+impl Holds {
+    /// The rule that a value breaks.
+    pub(crate) fn broken_by(self, value: &Value) -> Option<&'static str> {
+        let all = |is: fn(&Value) -> bool| value.as_array().is_some_and(|items| items.iter().all(is));
+        let text = value.as_str();
+        let (kept, rule) = match self {
+            Holds::Text => (text.is_some_and(|text| !text.is_empty()), "It must be a string, and not empty."),
+            Holds::Texts => (all(Value::is_string), "It must be a list of strings."),
+            Holds::Flag => (value.is_boolean(), "It must be true or false."),
+            Holds::Objects => (all(Value::is_object), "It must be a list of objects."),
+            Holds::IpAddress => {
+                (text.is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok()), "It must be an IP address.")
+            }
+            Holds::IdIn(provider) => {
+                (text.is_some_and(|id| is_cloud_id(provider, id)), "It must be the cloud's id of a private endpoint.")
+            }
+        };
+        (!kept).then_some(rule)
+    }
+}
+
+/// What each creation takes from outside of the store.
+pub(crate) struct Births<'a> {
+    pub(crate) group: &'a str,
+    pub(crate) now: Duration,
+    pub(crate) random: &'a mut Random,
+    /// What will go wrong with those that are made next.
+    pub(crate) doomed: &'a mut VecDeque<String>,
+    pub(crate) made: u64,
 }
 
 /// A resource.
@@ -48,15 +95,9 @@ pub(crate) struct Resource {
 #[derive(Default)]
 pub(crate) struct Resources {
     groups: HashMap<String, Vec<Resource>>,
-    doomed: VecDeque<String>,
 }
 
 impl Resources {
-    /// The next one made will fail with `message`.
-    pub(crate) fn doom_next(&mut self, message: String) {
-        self.doomed.push_back(message);
-    }
-
     /// Those of a project that are still there.
     pub(crate) fn of(&mut self, group: &str, now: Duration, config: &Config) -> &mut Vec<Resource> {
         let resources = self.groups.entry(group.to_owned()).or_default();
@@ -66,16 +107,16 @@ impl Resources {
 
     pub(crate) fn add(
         &mut self,
-        group: &str,
         kind: &'static Kind,
         id: String,
         parent: Option<String>,
         fields: Map<String, Value>,
-        now: Duration,
+        births: &mut Births<'_>,
     ) -> Option<&Resource> {
-        let doom = self.doomed.pop_front();
-        let resources = self.groups.entry(group.to_owned()).or_default();
-        resources.push(Resource { kind, id, parent, fields, made: now, deleted: None, doom });
+        let doom = births.doomed.pop_front();
+        births.made += 1;
+        let resources = self.groups.entry(births.group.to_owned()).or_default();
+        resources.push(Resource { kind, id, parent, fields, made: births.now, deleted: None, doom });
         resources.last()
     }
 }
@@ -89,7 +130,7 @@ impl Resource {
         self.deleted.get_or_insert(now);
     }
 
-    /// Begins the present state anew.
+    /// When its preparation ends.
     pub(crate) fn ready_since(&self, config: &Config) -> Duration {
         self.made + (self.kind.preparation)(config)
     }
@@ -124,7 +165,9 @@ impl Resource {
         json.insert(self.kind.id.to_owned(), json!(self.id));
         json.insert(self.kind.status.to_owned(), json!(status));
         let message = self.doom.as_ref().filter(|_| status == self.kind.failed);
-        json.insert("errorMessage".to_owned(), json!(message));
+        if self.kind.says_null || message.is_some() {
+            json.insert("errorMessage".to_owned(), json!(message));
+        }
         json
     }
 }

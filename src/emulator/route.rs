@@ -2,6 +2,7 @@
 
 use super::families::Target;
 use crate::api::ApiVersion;
+use http::Method;
 use serde_json::{Value, json};
 
 /// Which part of a list is wanted.
@@ -86,6 +87,16 @@ impl Route {
             _ => return Route::Unknown { version },
         };
         Route::Serverless { version, group: (*group).to_owned(), instance: (*instance).to_owned(), id }
+    }
+
+    /// The date of the first resource version that an operation is in.
+    pub(crate) fn since(&self, method: &Method) -> &'static str {
+        let media_type = match self {
+            Route::Family { target, .. } => target.media_type(method),
+            _ => None,
+        };
+        let media_type = media_type.unwrap_or(ApiVersion::V2.media_type());
+        media_type.split_once("vnd.atlas.").and_then(|(_, rest)| rest.split('+').next()).unwrap_or_default()
     }
 
     pub(crate) fn version(&self) -> ApiVersion {

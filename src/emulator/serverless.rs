@@ -14,6 +14,9 @@ use std::time::Duration;
 /// 12 bytes whose order is that of creation, as MongoDB makes them: seconds, the process, a counter.
 pub(crate) type ObjectId = [u8; 12];
 
+/// Where all instances are.
+pub(crate) const REGION: &str = "US_EAST_1";
+
 struct Endpoint {
     status: &'static str,
     /// When the present status ends by itself.
@@ -31,7 +34,6 @@ struct Endpoint {
 /// All endpoints of all projects.
 pub(crate) struct Endpoints {
     groups: HashMap<String, HashMap<String, BTreeMap<ObjectId, Endpoint>>>,
-    doomed: VecDeque<String>,
     process: [u8; 5],
     counter: u32,
 }
@@ -50,15 +52,15 @@ impl Endpoints {
         let [a, b, c, d, e, ..] = random.next().to_be_bytes();
         // The counter starts low enough not to wrap, so that ids stay in the order of creation.
         let counter = (random.next() & 0x3f_ffff) as u32;
-        Self { groups: HashMap::new(), doomed: VecDeque::new(), process: [a, b, c, d, e], counter }
+        Self { groups: HashMap::new(), process: [a, b, c, d, e], counter }
     }
 
-    /// The next endpoint made will fail with `message`.
-    pub(crate) fn doom_next(&mut self, message: String) {
-        self.doomed.push_back(message);
-    }
-
-    pub(crate) fn create(&mut self, call: &Call<'_>, body: &Map<String, Value>) -> Answer {
+    pub(crate) fn create(
+        &mut self,
+        call: &Call<'_>,
+        body: &Map<String, Value>,
+        doomed: &mut VecDeque<String>,
+    ) -> Answer {
         if let Err(answer) = only(call.version, body, &["comment"]) {
             return answer;
         }
@@ -76,7 +78,7 @@ impl Endpoints {
             ip_address: None,
             error_message: None,
             available_since: None,
-            doom: self.doomed.pop_front(),
+            doom: doomed.pop_front(),
         };
         let answer = Answer::new(StatusCode::CREATED, Some(endpoint.to_json(&id, call.version, call.config.provider)));
         let instances = self.groups.entry(call.group.to_owned()).or_default();
@@ -248,7 +250,7 @@ impl Endpoints {
             (call.now >= since + call.config.connection_string).then(|| endpoint.cloud_provider_endpoint_id.clone())?
         };
         let ids = endpoints.into_iter().flat_map(BTreeMap::values).filter_map(shown);
-        ids.map(|id| (id, call.config.provider.name().to_owned(), json!("US_EAST_1"))).collect()
+        ids.map(|id| (id, call.config.provider.name().to_owned(), json!(REGION))).collect()
     }
 
     fn next_id(&mut self, now: Duration) -> ObjectId {
@@ -263,29 +265,30 @@ impl Endpoints {
 impl Endpoint {
     /// Catches up with the clock; false when nothing is left of it.
     fn settle(&mut self, id: &ObjectId, now: Duration, config: &Config, random: &mut Random) -> bool {
-        let Some(until) = self.until.filter(|until| *until <= now) else { return true };
-        self.until = None;
-        match self.status {
-            // nobody connected it in time
-            status::DELETING | status::RESERVED => return false,
-            status::INITIATING => {
-                self.status = status::AVAILABLE;
-                self.available_since = Some(until);
+        while let Some(until) = self.until.filter(|until| *until <= now) {
+            self.until = None;
+            match self.status {
+                // nobody connected it in time
+                status::DELETING | status::RESERVED => return false,
+                status::INITIATING => {
+                    self.status = status::AVAILABLE;
+                    self.available_since = Some(until);
+                }
+                _ => match self.doom.take() {
+                    Some(message) => {
+                        self.status = status::FAILED;
+                        self.error_message = Some(message);
+                    }
+                    None => {
+                        self.status = status::RESERVED;
+                        self.until = Some(until + config.reservation_expiry);
+                        self.service_name = Some(match config.provider {
+                            Provider::Aws => format!("com.amazonaws.vpce.us-east-1.vpce-svc-{}", random.hex(17)),
+                            Provider::Azure => format!("pls_{}", hex(id)),
+                        });
+                    }
+                },
             }
-            _ => match self.doom.take() {
-                Some(message) => {
-                    self.status = status::FAILED;
-                    self.error_message = Some(message);
-                }
-                None => {
-                    self.status = status::RESERVED;
-                    self.until = Some(until + config.reservation_expiry);
-                    self.service_name = Some(match config.provider {
-                        Provider::Aws => format!("com.amazonaws.vpce.us-east-1.vpce-svc-{}", random.hex(17)),
-                        Provider::Azure => format!("pls_{}", hex(id)),
-                    });
-                }
-            },
         }
         true
     }
@@ -318,7 +321,7 @@ impl Endpoint {
     }
 }
 
-fn is_cloud_id(provider: Provider, id: &str) -> bool {
+pub(crate) fn is_cloud_id(provider: Provider, id: &str) -> bool {
     match provider {
         // The specification says 17 digits, and the original page's own example has 19.
         Provider::Aws => id
@@ -401,7 +404,7 @@ mod tests {
             now: Duration::from_secs(seconds),
             config: &config,
         };
-        let made = endpoints.create(&at(100), &Map::new());
+        let made = endpoints.create(&at(100), &Map::new(), &mut VecDeque::new());
         assert_eq!(made.status, 201);
         let id = made.content.unwrap()["_id"].as_str().unwrap().to_owned();
         let mut status = |seconds| endpoints.get(&at(seconds), &id, &mut random).content.unwrap();
@@ -419,5 +422,23 @@ mod tests {
         assert_eq!(endpoints.get(&at(329), &id, &mut random).content.unwrap()["status"], "DELETING");
         assert_eq!(endpoints.get(&at(330), &id, &mut random).status, 404);
         assert!(endpoints.export(&config, Duration::ZERO, None, None, &mut random).is_empty());
+    }
+
+    #[test]
+    fn a_leap_of_the_clock_skips_no_step() {
+        let config = Config::default();
+        let mut random = Random::new();
+        let mut endpoints = Endpoints::new(&mut random);
+        let at = |seconds| Call {
+            version: ApiVersion::V2,
+            group: "g",
+            instance: "i",
+            now: Duration::from_secs(seconds),
+            config: &config,
+        };
+        endpoints.create(&at(0), &Map::new(), &mut VecDeque::new());
+        // reserved at 90, and nobody connected it for a day
+        let listed = endpoints.list(&at(90 + 86_400), &mut random).content.unwrap();
+        assert_eq!(listed, json!([]));
     }
 }

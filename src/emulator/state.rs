@@ -11,6 +11,7 @@ use super::fault::Faults;
 use super::nonce::{Nonces, Verdict};
 use super::oauth::ServiceAccount;
 use super::random::Random;
+use super::resource::Births;
 use super::route::{Query, Route};
 use super::serverless::{Call, Endpoints};
 use super::stats::{RecordedAuthorization, RecordedRequest, Stats};
@@ -281,7 +282,7 @@ impl State {
             return Some(Answer::new(StatusCode::METHOD_NOT_ALLOWED, None).with("allow", "POST"));
         }
         let authorization = incoming.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let basic = authorization.and_then(|value| value.strip_prefix("Basic "));
+        let basic = authorization.and_then(|value| of_scheme(value, "Basic"));
         let form = String::from_utf8_lossy(&incoming.body);
         Some(match operation {
             "token" => {
@@ -300,7 +301,7 @@ impl State {
             return Ok(Role::Owner);
         }
         let bearer = incoming.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        if let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")) {
+        if let Some(token) = bearer.and_then(|value| of_scheme(value, "Bearer")) {
             if self.account.accepts(token, now) {
                 return Ok(Role::Owner);
             }
@@ -467,10 +468,13 @@ impl State {
             return (group, Some(Answer::new(status, None).with("allow", &allow)));
         }
         let accept = incoming.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-        if route.version() == ApiVersion::V2 && accept.contains("vnd.atlas.") && !is_known_version(accept) {
-            let detail = format!("The version {accept} is not supported.");
+        if route.version() == ApiVersion::V2
+            && accept.contains("vnd.atlas.")
+            && !is_acceptable(accept, route.since(&incoming.method))
+        {
+            let detail = "The version date in the Accept header is not valid here.";
             let code = "INVALID_VERSION_DATE";
-            return (group, Some(Answer::error(StatusCode::NOT_ACCEPTABLE, code, &detail, vec![])));
+            return (group, Some(Answer::error(StatusCode::NOT_ACCEPTABLE, code, detail, vec![json!(accept)])));
         }
         (group, None)
     }
@@ -492,16 +496,12 @@ impl State {
                     Ok(body) => body,
                     Err(refusal) => return refusal,
                 };
-                if let Some(message) = (incoming.method == Method::POST).then(|| self.doomed.pop_front()).flatten() {
-                    self.families.resources.doom_next(message);
-                }
                 let page = Query::parse(&incoming.target).page;
                 let new_id = self.endpoints.new_id(now);
                 let context = Context { version, group, now, config: &self.config, page, new_id };
-                let answer = self.families.handle(&context, &incoming.method, target, &body, &mut self.random);
-                if incoming.method == Method::POST && answer.status.is_success() {
-                    self.stats.endpoints_made += 1;
-                }
+                let mut births = Births { group, now, random: &mut self.random, doomed: &mut self.doomed, made: 0 };
+                let answer = self.families.handle(&context, &incoming.method, target, &body, &mut births);
+                self.stats.endpoints_made += births.made;
                 (answer, target.media_type(&incoming.method))
             }
             Route::Deployment { group, serverless, name, .. } => {
@@ -565,12 +565,9 @@ impl State {
             return Answer::new(StatusCode::METHOD_NOT_ALLOWED, None);
         };
         let id = id.unwrap_or_default();
-        if let Some(message) = (operation == Operation::Create).then(|| self.doomed.pop_front()).flatten() {
-            self.endpoints.doom_next(message);
-        }
         let call = Call { version, group, instance, now, config: &self.config };
         let answer = match operation {
-            Operation::Create => self.endpoints.create(&call, &body),
+            Operation::Create => self.endpoints.create(&call, &body, &mut self.doomed),
             Operation::List => self.endpoints.list(&call, &mut self.random),
             Operation::Get => self.endpoints.get(&call, id, &mut self.random),
             Operation::Update => self.endpoints.update(&call, id, &body, &mut self.random),
@@ -671,12 +668,22 @@ impl Operation {
     }
 }
 
-/// Whether a dated media type is one that v2 could have.
-fn is_known_version(accept: &str) -> bool {
-    let date = accept.split("vnd.atlas.").nth(1).and_then(|rest| rest.split('+').next()).unwrap_or_default();
-    let digits =
-        date.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
-    date == "preview" || (date.len() == 10 && digits && date >= "2023-01-01")
+/// Whether `Accept` names a media type that an operation has, which has been there `since` that date.
+fn is_acceptable(accept: &str, since: &str) -> bool {
+    accept.split(',').any(|one| {
+        let Some((_, rest)) = one.split_once("vnd.atlas.") else { return true };
+        let date = rest.split('+').next().unwrap_or_default();
+        let number = |digits: Option<&str>| digits.and_then(|digits| digits.parse::<u32>().ok()).unwrap_or_default();
+        let shape =
+            date.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+        let real = (1..=12).contains(&number(date.get(5..7))) && (1..=31).contains(&number(date.get(8..)));
+        date == "preview" || (date.len() == 10 && shape && real && date >= since)
+    })
+}
+
+/// The credentials of `Authorization`, if they are of that scheme, which is read without regard to case.
+fn of_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    value.split_once(' ').filter(|(given, _)| given.eq_ignore_ascii_case(scheme)).map(|(_, rest)| rest)
 }
 
 fn json_object(incoming: &Incoming) -> Result<Map<String, Value>, Answer> {
