@@ -19,7 +19,6 @@ from atlas_privatelink import (
     AzureEndpointService,
     Conflict,
     EndpointFailed,
-    ForwardingRule,
     GcpEndpointGroup,
     GcpEndpointService,
     NotFound,
@@ -148,7 +147,8 @@ def test_gcp(calls: Atlas) -> None:
     options = {"gcp_project_id": "p-0123456789abcdefghijklmn", "endpoints": rules}
     made = calls("dedicated.create_endpoint", GROUP_ID, "GCP", service.id, "group-0", **options)
     assert isinstance(made, GcpEndpointGroup)
-    assert made.endpoints == tuple(ForwardingRule(name, address) for name, address in rules)
+    of_rules = [(rule.name, rule.ip_address, rule.status) for rule in made.endpoints]
+    assert of_rules == [(*rule, "INITIATING") for rule in rules]
     told.clear()
     usable = calls("dedicated.wait_for_endpoint", GROUP_ID, "GCP", service.id, "group-0", on_progress=told.append)
     assert {progress.status for progress in told} == {"INITIATING", "VERIFIED"}
