@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Protocol
 
 from atlas_privatelink import AsyncClient, Client
+from atlas_privatelink.testing import AtlasEmulator
 
 GROUP_ID = "5f7cac1adf5d6c6306f4b283"
 INSTANCE = "Instance0"
@@ -54,3 +56,23 @@ class Caller:
     def create(self, server: HasKey, *, options: dict[str, Any] | None = None, **kw: Any) -> Any:
         """`create_endpoint` for the usual instance."""
         return self(server, "create_endpoint", GROUP_ID, INSTANCE, options=options, **kw)
+
+
+class DrivenCaller:
+    """Calls `method` or `family.method` with either client of an emulator, by its driven clock."""
+
+    def __init__(self, emulator: AtlasEmulator, kind: str) -> None:
+        self.emulator, self.kind = emulator, kind
+
+    def __call__(self, name: str, *args: Any, **kw: Any) -> Any:
+        """One call on a new client."""
+        method = attrgetter(name)
+        if self.kind == "sync":
+            with self.emulator.client() as client:
+                return method(client)(*args, **kw)
+
+        async def main() -> Any:
+            async with self.emulator.async_client() as client:
+                return await method(client)(*args, **kw)
+
+        return asyncio.run(main())

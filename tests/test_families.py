@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import GROUP_ID, Caller
+from support import GROUP_ID, Caller, DrivenCaller
 
 from atlas_privatelink import (
     ApiError,
@@ -35,50 +34,25 @@ AZURE_ENDPOINT = (
 )
 
 
-class Atlas:
-    """Calls `family.method` with either client of a driven emulator."""
-
-    def __init__(self, emulator: AtlasEmulator, kind: str) -> None:
-        self.emulator, self.kind = emulator, kind
-
-    def __call__(self, name: str, *args: Any, **kw: Any) -> Any:
-        *path, method = name.split(".")
-
-        def target(client: Any) -> Any:
-            for step in path:
-                client = getattr(client, step)
-            return getattr(client, method)
-
-        if self.kind == "sync":
-            with self.emulator.client() as client:
-                return target(client)(*args, **kw)
-
-        async def main() -> Any:
-            async with self.emulator.async_client() as client:
-                return await target(client)(*args, **kw)
-
-        return asyncio.run(main())
-
-
 @pytest.fixture(params=["recorded", "documented"])
-def atlas_of_both_codes(request: pytest.FixtureRequest, call: Caller) -> Iterator[Atlas]:
+def atlas_of_both_codes(request: pytest.FixtureRequest, call: Caller) -> Iterator[DrivenCaller]:
     """Whether Atlas answers with the codes that were recorded or those that are documented makes no difference."""
     with AtlasEmulator(clock="driven", status_codes=request.param) as emulator:
-        yield Atlas(emulator, call.kind)
+        yield DrivenCaller(emulator, call.kind)
 
 
 @pytest.fixture
-def calls(call: Caller) -> Iterator[Atlas]:
+def calls(call: Caller) -> Iterator[DrivenCaller]:
     """The test runs once with each client."""
     with AtlasEmulator(clock="driven") as emulator:
-        yield Atlas(emulator, call.kind)
+        yield DrivenCaller(emulator, call.kind)
 
 
-def statuses(atlas: Atlas, *path: str) -> list[int | None]:
+def statuses(atlas: DrivenCaller, *path: str) -> list[int | None]:
     return [r.status for r in atlas.emulator.requests() if r.authorization and r.method in path]
 
 
-def test_aws_from_nothing_to_a_connection_string_and_back(atlas_of_both_codes: Atlas) -> None:
+def test_aws_from_nothing_to_a_connection_string_and_back(atlas_of_both_codes: DrivenCaller) -> None:
     atlas = atlas_of_both_codes
     service = atlas("dedicated.create_service", GROUP_ID, "AWS", "us-east-1")
     assert isinstance(service, AwsEndpointService)
@@ -113,7 +87,7 @@ def test_aws_from_nothing_to_a_connection_string_and_back(atlas_of_both_codes: A
     assert seen in ({201, 202}, {200, 204})
 
 
-def test_azure(calls: Atlas) -> None:
+def test_azure(calls: DrivenCaller) -> None:
     service = calls("dedicated.create_service", GROUP_ID, "AZURE", "eastus2")
     assert isinstance(service, AzureEndpointService) and service.region_name == "US_EAST_2"
     ready = calls("dedicated.wait_for_service", GROUP_ID, "AZURE", service.id, until="AVAILABLE")
@@ -134,7 +108,7 @@ def test_azure(calls: Atlas) -> None:
     assert targets and all("%2Fsubscriptions%2F" in target and "a%20b" in target for target in targets)
 
 
-def test_gcp(calls: Atlas) -> None:
+def test_gcp(calls: DrivenCaller) -> None:
     service = calls("dedicated.create_service", GROUP_ID, "GCP", "europe-west3", port_mapping_enabled=True)
     assert isinstance(service, GcpEndpointService) and service.region_name == "EUROPE_WEST_3"
     assert service.region == "europe-west3" and service.port_mapping_enabled is True
@@ -155,7 +129,7 @@ def test_gcp(calls: Atlas) -> None:
     assert (usable.id, usable.gcp_project_id) == ("group-0", "p-0123456789abcdefghijklmn")
 
 
-def test_one_service_per_region(calls: Atlas) -> None:
+def test_one_service_per_region(calls: DrivenCaller) -> None:
     made = calls("dedicated.create_service", GROUP_ID, "AWS", "us-east-1")
     with pytest.raises(Conflict, match="PRIVATE_ENDPOINT_SERVICE_ALREADY_EXISTS_FOR_REGION"):
         calls("dedicated.create_service", GROUP_ID, "AWS", "US_EAST_1")
@@ -163,7 +137,7 @@ def test_one_service_per_region(calls: Atlas) -> None:
     assert calls("dedicated.create_service", GROUP_ID, "AWS", "us-east-2", if_exists="adopt").id != made.id
 
 
-def test_a_known_endpoint(calls: Atlas) -> None:
+def test_a_known_endpoint(calls: DrivenCaller) -> None:
     service = calls("dedicated.create_service", GROUP_ID, "AWS", "us-east-1").id
     with pytest.raises(ApiError, match="ENDPOINT_SERVICE_NOT_AVAILABLE"):
         calls("dedicated.create_endpoint", GROUP_ID, "AWS", service, VPC_ENDPOINT)
@@ -177,8 +151,8 @@ def test_a_known_endpoint(calls: Atlas) -> None:
 
 @pytest.mark.parametrize("if_exists", ["error", "adopt"])
 @pytest.mark.parametrize("fault", ["reset_after_handler", "reset_before_handler", "close_after_handler", "empty_body"])
-def test_a_lost_creation_is_settled(calls: Atlas, fault: Any, if_exists: str) -> None:
-    """Whether it was executed or not: Atlas makes no second one, so it is found, or asked for again."""
+def test_a_lost_creation_is_settled(calls: DrivenCaller, fault: Any, if_exists: str) -> None:
+    """Whether it was executed or not: DrivenCaller makes no second one, so it is found, or asked for again."""
     calls.emulator.fault(fault, method="POST", authenticated=True)
     service = calls("dedicated.create_service", GROUP_ID, "AWS", "us-east-1", if_exists=if_exists)
     assert [one.id for one in calls("dedicated.list_services", GROUP_ID, "AWS")] == [service.id]
@@ -189,7 +163,7 @@ def test_a_lost_creation_is_settled(calls: Atlas, fault: Any, if_exists: str) ->
     assert calls.emulator.stats().endpoints_made == 2
 
 
-def test_what_fails(calls: Atlas) -> None:
+def test_what_fails(calls: DrivenCaller) -> None:
     calls.emulator.fail_next_endpoint("No capacity.")
     service = calls("dedicated.create_service", GROUP_ID, "AWS", "us-east-1")
     with pytest.raises(
@@ -205,7 +179,7 @@ def test_what_fails(calls: Atlas) -> None:
         calls("dedicated.wait_for_endpoint", GROUP_ID, "AWS", good, VPC_ENDPOINT)
 
 
-def test_remote_regions(calls: Atlas) -> None:
+def test_remote_regions(calls: DrivenCaller) -> None:
     service = calls("dedicated.create_service", GROUP_ID, "AWS", "us-east-1", supported_remote_regions=["us-west-2"])
     assert service.supported_remote_regions == ("US_WEST_2",)
     for lost in (None, "reset_after_handler", "reset_before_handler"):
@@ -216,7 +190,7 @@ def test_remote_regions(calls: Atlas) -> None:
         assert (changed.id, changed.supported_remote_regions) == (service.id, ("EU_WEST_1", "EU_WEST_2"))
 
 
-def test_regional_mode(calls: Atlas) -> None:
+def test_regional_mode(calls: DrivenCaller) -> None:
     assert calls("dedicated.get_regional_mode", GROUP_ID) is False
     assert calls("dedicated.set_regional_mode", GROUP_ID, True) is True
     calls.emulator.fault("reset_after_handler", method="PATCH", authenticated=True)
@@ -224,7 +198,7 @@ def test_regional_mode(calls: Atlas) -> None:
     assert calls("dedicated.get_regional_mode", GROUP_ID) is False
 
 
-def test_serverless_connection_string(calls: Atlas) -> None:
+def test_serverless_connection_string(calls: DrivenCaller) -> None:
     made: ServerlessEndpoint = calls("create_endpoint", GROUP_ID, "Main", comment="x")
     with pytest.raises(ValidationError, match=r"^endpoint must not be empty"):
         calls("connection_string", GROUP_ID, "Main", made)
@@ -237,7 +211,7 @@ def test_serverless_connection_string(calls: Atlas) -> None:
     assert (strings.srv, strings.standard) == ("mongodb+srv://main-pe-0.xxxxx.mongodb.net", None)
 
 
-def test_data_federation(calls: Atlas) -> None:
+def test_data_federation(calls: DrivenCaller) -> None:
     create, name = "data_federation.create_endpoint", {"comment": "lake", "provider": "AWS"}
     calls.emulator.fault("reset_after_handler", method="POST", authenticated=True)
     made = calls(create, GROUP_ID, VPC_ENDPOINT, **name)
@@ -253,7 +227,7 @@ def test_data_federation(calls: Atlas) -> None:
     assert calls("data_federation.wait_for_endpoint", GROUP_ID, VPC_ENDPOINT, until="DELETED") is None
 
 
-def test_stream_processing(calls: Atlas) -> None:
+def test_stream_processing(calls: DrivenCaller) -> None:
     given = {
         "region": "us-east-2",
         "vendor": "EVENTHUB",
@@ -274,7 +248,7 @@ def test_stream_processing(calls: Atlas) -> None:
 
 
 @pytest.mark.parametrize("family", ["encryption_at_rest", "backup"])
-def test_keys_and_backups(calls: Atlas, family: str) -> None:
+def test_keys_and_backups(calls: DrivenCaller, family: str) -> None:
     calls.emulator.fault("reset_after_handler", method="POST", authenticated=True)
     made = calls(f"{family}.create_endpoint", GROUP_ID, "AWS", "us-east-1")
     assert (made.status, made.cloud_provider, made.region) == ("INITIATING", "AWS", "us-east-1")
@@ -288,41 +262,20 @@ def test_keys_and_backups(calls: Atlas, family: str) -> None:
     assert calls(f"{family}.wait_for_endpoint", GROUP_ID, "AWS", made.id, until="DELETED") is None
 
 
-def test_lists_of_many_pages(calls: Atlas) -> None:
-    for n in range(1_203):
-        body = json.dumps({"endpointId": f"vpce-{n:017x}"}).encode()
-        request = urllib.request.Request(
-            f"{calls.emulator.base_url}/api/atlas/v2/groups/{GROUP_ID}/privateNetworkSettings/endpointIds",
-            body,
-            {"content-type": "application/json", "authorization": f"Bearer {token(calls.emulator)}"},
-        )
-        urllib.request.urlopen(request).close()
-        if n == 600:
-            assert len(calls("data_federation.list_endpoints", GROUP_ID)) == 601
-    listed = calls("data_federation.list_endpoints", GROUP_ID)
-    assert len({one.id for one in listed}) == 1_203
+def test_lists_of_many_pages(call: Caller) -> None:
+    with AtlasEmulator(clock="driven", digest="open") as emulator:
+        calls = DrivenCaller(emulator, call.kind)
+        url = f"{emulator.base_url}/api/atlas/v2/groups/{GROUP_ID}/privateNetworkSettings/endpointIds"
+        for n in range(1_203):
+            body = json.dumps({"endpointId": f"vpce-{n:017x}"}).encode()
+            urllib.request.urlopen(urllib.request.Request(url, body, {"content-type": "application/json"})).close()
+            if n == 600:
+                assert len(calls("data_federation.list_endpoints", GROUP_ID)) == 601
+        listed = calls("data_federation.list_endpoints", GROUP_ID)
+        assert len({one.id for one in listed}) == 1_203
 
 
-TOKENS: dict[str, str] = {}
-
-
-def token(emulator: AtlasEmulator) -> str:
-    """One access token per emulator."""
-    import base64
-
-    if emulator.base_url not in TOKENS:
-        basic = base64.b64encode(f"{emulator.client_id}:{emulator.client_secret}".encode()).decode()
-        request = urllib.request.Request(
-            f"{emulator.base_url}/api/oauth/token",
-            b"grant_type=client_credentials",
-            {"authorization": f"Basic {basic}", "content-type": "application/x-www-form-urlencoded"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            TOKENS[emulator.base_url] = json.load(answer)["access_token"]
-    return TOKENS[emulator.base_url]
-
-
-def test_version_1_has_no_smaller_families(calls: Atlas) -> None:
+def test_version_1_has_no_smaller_families(calls: DrivenCaller) -> None:
     with calls.emulator.client(api_version="v1.0") as client:
         with pytest.raises(ValidationError, match=r"^api_version must be \"v2\" or left out"):
             client.backup.list_endpoints(GROUP_ID, "AWS")
@@ -331,7 +284,7 @@ def test_version_1_has_no_smaller_families(calls: Atlas) -> None:
     assert len([r for r in calls.emulator.requests() if r.authorization]) == 1
 
 
-def test_options_hold_for_all_families(calls: Atlas) -> None:
+def test_options_hold_for_all_families(calls: DrivenCaller) -> None:
     with calls.emulator.client() as client:
         enveloped = client.with_options(envelope=True, pretty=True)
         service = enveloped.dedicated.create_service(GROUP_ID, "AWS", "us-east-1")
@@ -384,7 +337,7 @@ BAD: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("method", "args", "options", "field"), BAD)
 def test_bad_arguments_send_nothing(
-    calls: Atlas, method: str, args: tuple[Any, ...], options: dict[str, Any], field: str
+    calls: DrivenCaller, method: str, args: tuple[Any, ...], options: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(ValidationError) as caught:
         calls(method, *args, **options)
@@ -405,7 +358,7 @@ def test_bad_arguments_send_nothing(
     ],
 )  # fmt: skip
 def test_wrong_types_name_the_argument(
-    calls: Atlas, method: str, args: tuple[Any, ...], options: dict[str, Any], field: str
+    calls: DrivenCaller, method: str, args: tuple[Any, ...], options: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(TypeError, match=f"^{field}: "):
         calls(method, *args, **options)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support import GROUP_ID, INSTANCE, Caller
+from support import GROUP_ID, INSTANCE, Caller, DrivenCaller
 
 from atlas_privatelink import (
     ApiError,
@@ -37,22 +37,8 @@ def driven() -> Iterator[AtlasEmulator]:
         yield emulator
 
 
-class Waiter:
-    """Calls either kind of client of a driven emulator, so that one test serves both."""
-
-    def __init__(self, emulator: AtlasEmulator, kind: str) -> None:
-        self.emulator, self.kind = emulator, kind
-
-    def __call__(self, method: str, *args: Any, **kw: Any) -> Any:
-        if self.kind == "sync":
-            with self.emulator.client() as client:
-                return getattr(client, method)(*args, **kw)
-
-        async def main() -> Any:
-            async with self.emulator.async_client() as client:
-                return await getattr(client, method)(*args, **kw)
-
-        return asyncio.run(main())
+class Waiter(DrivenCaller):
+    """Makes an endpoint, and waits for it."""
 
     def create(self) -> str:
         endpoint: ServerlessEndpoint = self("create_endpoint", GROUP_ID, INSTANCE, comment="mine")

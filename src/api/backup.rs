@@ -4,17 +4,13 @@ use crate::api::collection::{Collection, Family, Names};
 use crate::api::operation::{Marks, Operation};
 use crate::api::provider::check_region;
 use crate::api::request::CommonQuery;
-use crate::api::resource::{Field, Model, STORAGE_STAGES};
+use crate::api::resource::{Field, Model, STORAGE_ENDPOINT};
 use crate::api::{ApiVersion, CloudProvider, Invalid, validate};
 use serde_json::{Value, json};
 
 /// A private endpoint to the bucket of a project's backups.
 pub static ENDPOINT: Model = Model {
     name: "BackupEndpoint",
-    noun: "endpoint",
-    id: &["id", "_id"],
-    status: &["status"],
-    stages: STORAGE_STAGES,
     fields: &[
         Field::text(&["cloudProvider"]),
         Field::text(&["regionName"]),
@@ -22,6 +18,7 @@ pub static ENDPOINT: Model = Model {
         Field::text(&["privateEndpointConnectionName"]),
         Field::text(&["vpcRegionName"]),
     ],
+    ..STORAGE_ENDPOINT
 };
 
 static FAMILY: Family = Family {

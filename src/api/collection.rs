@@ -126,14 +126,14 @@ impl Collection {
 
     /// The making of one that Atlas names, and that is recognised by what was said of it.
     pub(super) fn create(&self, body: &Value, marks: Marks) -> Create {
-        let Names { create, .. } = self.family.names;
+        let (operation, expected) = (self.family.names.create, Expected::One(self.family.model));
         Create {
-            request: self.request(create, Method::POST, &self.path, Expected::One(self.family.model)).with_body(body),
+            request: self.request(operation, Method::POST, &self.path, expected).with_body(body),
             look: self.look(),
             marks,
             second: Second::Made,
             if_exists: IfExists::Create,
-            by_hand: "call the list and compare",
+            by_hand: " and compare",
         }
     }
 }

@@ -77,12 +77,8 @@ pub struct NewEndpoint {
 /// A value that Atlas would refuse.
 pub fn create(endpoints: &Collection, endpoint: &NewEndpoint) -> Result<Operation, Invalid> {
     validate::cloud_id("endpoint_id", &endpoint.id)?;
-    let implied = if endpoint.id.starts_with('/') { CloudProvider::Azure } else { CloudProvider::Aws };
-    let provider = endpoint.provider.unwrap_or(implied);
-    if provider != implied {
-        let rule = format!("must be {:?} for this id, got {:?}", implied.name(), provider.name());
-        return Err(Invalid::new("provider", rule));
-    }
+    let implied = CloudProvider::of_endpoint(&endpoint.id).unwrap_or(CloudProvider::Aws);
+    let provider = CloudProvider::agreeing("provider", endpoint.provider, implied)?;
     let mut body = Map::new();
     body.insert("endpointId".to_owned(), json!(endpoint.id));
     body.insert("provider".to_owned(), json!(provider.name()));
@@ -110,12 +106,12 @@ pub fn create(endpoints: &Collection, endpoint: &NewEndpoint) -> Result<Operatio
         validate::ip_address("customer_endpoint_ip_address", address)?;
         body.insert("customerEndpointIPAddress".to_owned(), json!(address));
     }
-    let create = endpoints.create(&Value::Object(body), Marks(vec![("id", json!(endpoint.id))]));
+    let create = endpoints.create(&Value::Object(body), Marks::default());
     Ok(Operation::Create(Create {
-        request: Request { expected: Expected::Many(&ENDPOINT), ..create.request },
+        request: Request { expected: Expected::Many(&ENDPOINT), ..create.request }.about(&endpoint.id),
         look: endpoints.look_at(&endpoint.id)?,
         second: Second::Refused,
-        by_hand: "call data_federation.get_endpoint with its id, or simply repeat",
+        by_hand: " with its id, or simply repeat",
         ..create
     }))
 }

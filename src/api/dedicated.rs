@@ -8,21 +8,25 @@ use crate::api::{ApiVersion, CloudProvider, Invalid, validate};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-const SERVICE_STAGES: &[(&str, Stage)] = &[
-    ("INITIATING", Stage::Pending),
-    ("WAITING_FOR_USER", Stage::Reserved),
-    ("AVAILABLE", Stage::Available),
-    ("FAILED", Stage::Failed),
-    ("DELETING", Stage::Deleting),
-];
+/// An endpoint service: what the clouds have in common.
+const SERVICE: Model = Model {
+    name: "EndpointService",
+    noun: "endpoint service",
+    id: &["id", "_id"],
+    status: &["status"],
+    stages: &[
+        ("INITIATING", Stage::Pending),
+        ("WAITING_FOR_USER", Stage::Reserved),
+        ("AVAILABLE", Stage::Available),
+        ("FAILED", Stage::Failed),
+        ("DELETING", Stage::Deleting),
+    ],
+    fields: &[],
+};
 
 /// An endpoint service on AWS.
 pub static AWS_SERVICE: Model = Model {
     name: "AwsEndpointService",
-    noun: "endpoint service",
-    id: &["id", "_id"],
-    status: &["status"],
-    stages: SERVICE_STAGES,
     fields: &[
         Field::text(&["cloudProvider"]),
         Field::text(&["regionName"]),
@@ -31,15 +35,12 @@ pub static AWS_SERVICE: Model = Model {
         Field::texts(&["interfaceEndpoints"]),
         Field::texts(&["supportedRemoteRegions"]),
     ],
+    ..SERVICE
 };
 
 /// An endpoint service on Azure.
 pub static AZURE_SERVICE: Model = Model {
     name: "AzureEndpointService",
-    noun: "endpoint service",
-    id: &["id", "_id"],
-    status: &["status"],
-    stages: SERVICE_STAGES,
     fields: &[
         Field::text(&["cloudProvider"]),
         Field::text(&["regionName"]),
@@ -48,15 +49,12 @@ pub static AZURE_SERVICE: Model = Model {
         Field::text(&["privateLinkServiceResourceId"]),
         Field::texts(&["privateEndpoints"]),
     ],
+    ..SERVICE
 };
 
 /// An endpoint service on Google Cloud.
 pub static GCP_SERVICE: Model = Model {
     name: "GcpEndpointService",
-    noun: "endpoint service",
-    id: &["id", "_id"],
-    status: &["status"],
-    stages: SERVICE_STAGES,
     fields: &[
         Field::text(&["cloudProvider"]),
         Field::text(&["regionName"]),
@@ -65,6 +63,7 @@ pub static GCP_SERVICE: Model = Model {
         Field::texts(&["serviceAttachmentNames"]),
         Field::flag(&["portMappingEnabled"]),
     ],
+    ..SERVICE
 };
 
 /// An endpoint on AWS.
@@ -221,15 +220,11 @@ impl Project {
         body.insert("providerName".to_owned(), json!(provider.name()));
         body.insert("region".to_owned(), json!(requested_region(*provider, region)));
         if let Some(regions) = &service.supported_remote_regions {
-            if *provider != CloudProvider::Aws {
-                return Err(Invalid::new("supported_remote_regions", "must be left out: only AWS has it"));
-            }
+            CloudProvider::Aws.alone_has("supported_remote_regions", true, *provider)?;
             body.insert("supportedRemoteRegions".to_owned(), remote_regions(regions)?);
         }
         if let Some(enabled) = service.port_mapping_enabled {
-            if *provider != CloudProvider::Gcp {
-                return Err(Invalid::new("port_mapping_enabled", "must be left out: only GCP has it"));
-            }
+            CloudProvider::Gcp.alone_has("port_mapping_enabled", true, *provider)?;
             body.insert("portMappingEnabled".to_owned(), json!(enabled));
         }
         let expected = Expected::One(service_model(*provider));
@@ -240,7 +235,7 @@ impl Project {
             marks: Marks(vec![("regionName", json!(provider.atlas_region(region)))]),
             second: Second::Refused,
             if_exists,
-            by_hand: "call dedicated.list_services, or repeat with if_exists=\"adopt\"",
+            by_hand: ", or repeat with if_exists=\"adopt\"",
         }))
     }
 
@@ -343,7 +338,7 @@ impl Project {
             marks: Marks::default(),
             second: Second::Refused,
             if_exists,
-            by_hand: "call dedicated.get_endpoint with its id, or repeat with if_exists=\"adopt\"",
+            by_hand: " with its id, or repeat with if_exists=\"adopt\"",
         }))
     }
 
@@ -410,21 +405,15 @@ pub struct NewEndpoint {
 impl NewEndpoint {
     fn body(&self, provider: CloudProvider) -> Result<Value, Invalid> {
         let needed = |field, what: &str| Invalid::new(field, format!("must be given for {what}"));
-        let unused = |field, given: bool, owner: &str| {
-            if given { Err(Invalid::new(field, format!("must be left out: only {owner} has it"))) } else { Ok(()) }
-        };
-        if provider != CloudProvider::Azure {
-            unused("private_endpoint_ip_address", self.private_endpoint_ip_address.is_some(), "AZURE")?;
-        }
-        if provider != CloudProvider::Gcp {
-            unused("gcp_project_id", self.gcp_project_id.is_some(), "GCP")?;
-            unused("endpoints", self.endpoints.is_some(), "GCP")?;
-        }
+        let address = self.private_endpoint_ip_address.as_deref();
+        CloudProvider::Azure.alone_has("private_endpoint_ip_address", address.is_some(), provider)?;
+        CloudProvider::Gcp.alone_has("gcp_project_id", self.gcp_project_id.is_some(), provider)?;
+        CloudProvider::Gcp.alone_has("endpoints", self.endpoints.is_some(), provider)?;
         Ok(match provider {
             CloudProvider::Aws => json!({ "id": self.id }),
             CloudProvider::Azure => {
                 let field = "private_endpoint_ip_address";
-                let address = self.private_endpoint_ip_address.as_deref().ok_or_else(|| needed(field, "AZURE"))?;
+                let address = address.ok_or_else(|| needed(field, "AZURE"))?;
                 validate::ip_address(field, address)?;
                 json!({"id": self.id, "privateEndpointIPAddress": address})
             }
@@ -446,10 +435,11 @@ impl NewEndpoint {
 fn check_endpoint_id(provider: CloudProvider, id: &str) -> Result<(), Invalid> {
     validate::cloud_id("endpoint_id", id)?;
     let (sound, what) = match provider {
-        CloudProvider::Aws => (id.starts_with("vpce-"), "a VPC endpoint's id (vpce-…)"),
-        CloudProvider::Azure => {
-            (id.starts_with('/'), "the resource id of an Azure private endpoint (/subscriptions/…)")
-        }
+        CloudProvider::Aws => (CloudProvider::of_endpoint(id) == Some(provider), "a VPC endpoint's id (vpce-…)"),
+        CloudProvider::Azure => (
+            CloudProvider::of_endpoint(id) == Some(provider),
+            "the resource id of an Azure private endpoint (/subscriptions/…)",
+        ),
         CloudProvider::Gcp => (!id.contains('/'), "the name of an endpoint group"),
     };
     if sound {

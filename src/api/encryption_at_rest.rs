@@ -4,23 +4,20 @@ use crate::api::collection::{Collection, Family, Names};
 use crate::api::operation::{Marks, Operation};
 use crate::api::provider::check_region;
 use crate::api::request::CommonQuery;
-use crate::api::resource::{Field, Model, STORAGE_STAGES};
+use crate::api::resource::{Field, Model, STORAGE_ENDPOINT};
 use crate::api::{ApiVersion, CloudProvider, Invalid, validate};
 use serde_json::{Value, json};
 
 /// A private endpoint to the key management service of a project.
 pub static ENDPOINT: Model = Model {
     name: "EncryptionAtRestEndpoint",
-    noun: "endpoint",
-    id: &["id", "_id"],
-    status: &["status"],
-    stages: STORAGE_STAGES,
     fields: &[
         Field::text(&["cloudProvider"]),
         Field::text(&["regionName"]),
         Field::text(&["errorMessage"]),
         Field::text(&["privateEndpointConnectionName"]),
     ],
+    ..STORAGE_ENDPOINT
 };
 
 static FAMILY: Family = Family {

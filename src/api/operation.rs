@@ -13,8 +13,7 @@ impl Marks {
     pub fn are_on(&self, resource: &Resource) -> bool {
         self.0.iter().all(|(name, wanted)| match (resource.field(name), wanted) {
             (None, Value::Null) => true,
-            (Some(found), wanted) => found == wanted,
-            (None, _) => *name == "id" && wanted.as_str() == Some(&resource.id),
+            (found, wanted) => found == Some(wanted),
         })
     }
 }
@@ -47,7 +46,7 @@ pub struct Create {
     pub second: Second,
     /// What to do where there is one.
     pub if_exists: IfExists,
-    /// How to find it by hand, for the error that has to say so.
+    /// What to do with the look by hand, or instead of it, for the error that has to say so.
     pub by_hand: &'static str,
 }
 

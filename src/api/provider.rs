@@ -36,6 +36,44 @@ impl CloudProvider {
     }
 }
 
+impl CloudProvider {
+    /// The cloud that a private endpoint's id is of: `vpce-…` is AWS's, `/subscriptions/…` Azure's.
+    pub fn of_endpoint(id: &str) -> Option<Self> {
+        if id.starts_with("vpce-") {
+            Some(Self::Aws)
+        } else if id.starts_with('/') {
+            Some(Self::Azure)
+        } else {
+            None
+        }
+    }
+
+    /// The cloud that was named, if the `implied` one is no other.
+    ///
+    /// # Errors
+    /// It is another.
+    pub fn agreeing(field: &'static str, named: Option<Self>, implied: Self) -> Result<Self, Invalid> {
+        match named {
+            Some(named) if named != implied => {
+                let rule = format!("must be {:?} for this id, got {:?}", implied.name(), named.name());
+                Err(Invalid::new(field, rule))
+            }
+            _ => Ok(implied),
+        }
+    }
+
+    /// Refuses what was given and only another cloud has.
+    ///
+    /// # Errors
+    /// It was given.
+    pub fn alone_has(self, field: &'static str, given: bool, provider: Self) -> Result<(), Invalid> {
+        if given && provider != self {
+            return Err(Invalid::new(field, format!("must be left out: only {self} has it")));
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for CloudProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -23,15 +23,22 @@ pub enum Stage {
     Deleted,
 }
 
-/// The words of endpoints that Atlas itself makes towards a customer's storage or keys.
-pub(super) const STORAGE_STAGES: &[(&str, Stage)] = &[
-    ("INITIATING", Stage::Pending),
-    ("PENDING_ACCEPTANCE", Stage::Reserved),
-    ("PENDING_RECREATION", Stage::Connecting),
-    ("ACTIVE", Stage::Available),
-    ("FAILED", Stage::Failed),
-    ("DELETING", Stage::Deleting),
-];
+/// An endpoint that Atlas itself makes towards a customer's storage or keys: what the families have in common.
+pub(super) const STORAGE_ENDPOINT: Model = Model {
+    name: "StorageEndpoint",
+    noun: "endpoint",
+    id: &["id", "_id"],
+    status: &["status"],
+    stages: &[
+        ("INITIATING", Stage::Pending),
+        ("PENDING_ACCEPTANCE", Stage::Reserved),
+        ("PENDING_RECREATION", Stage::Connecting),
+        ("ACTIVE", Stage::Available),
+        ("FAILED", Stage::Failed),
+        ("DELETING", Stage::Deleting),
+    ],
+    fields: &[],
+};
 
 /// The type that a field should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +140,7 @@ impl Resource {
         let Value::Object(mut extra) = value else {
             return Err(format!("expected an {} object, got {}", model.noun, kind(&value)));
         };
-        let mut text = |names: &[&str]| take(&mut extra, &Field { names: &[], kind: Kind::Text }, names);
+        let mut text = |names| take(&mut extra, &Field::text(names));
         let id = match text(model.id) {
             Value::String(id) if !id.is_empty() => Some(id),
             _ => None,
@@ -142,7 +149,7 @@ impl Resource {
             Value::String(status) => Some(status),
             _ => None,
         };
-        let values: Vec<Value> = model.fields.iter().map(|field| take(&mut extra, field, field.names)).collect();
+        let values: Vec<Value> = model.fields.iter().map(|field| take(&mut extra, field)).collect();
         let is_one = status.is_some() || values.iter().any(|value| !value.is_null());
         let Some(id) = id.or_else(|| requested_id.filter(|_| is_one).map(str::to_owned)) else {
             let name = model.id.first().copied().unwrap_or("id");
@@ -203,9 +210,9 @@ impl Resource {
     }
 }
 
-/// The first of `names` that fits; one that does not stays where it is.
-fn take(from: &mut Map<String, Value>, field: &Field, names: &[&str]) -> Value {
-    for name in names {
+/// The first of its names that fits; one that does not stays where it is.
+fn take(from: &mut Map<String, Value>, field: &Field) -> Value {
+    for name in field.names {
         match from.get(*name) {
             Some(Value::Null) => {
                 from.remove(*name);

@@ -123,10 +123,10 @@ pub fn create(
             let rule = "must be given with if_exists=\"adopt\": an endpoint is recognised by nothing else";
             return Err(Invalid::new("comment", rule));
         }
-        None => (json!({}), "call list_endpoints and compare; with a comment this can be settled automatically"),
+        None => (json!({}), " and compare; with a comment this can be settled automatically"),
         Some(comment) => {
             validate::comment("comment", comment)?;
-            (json!({ "comment": comment }), "call list_endpoints, or repeat with if_exists=\"adopt\"")
+            (json!({ "comment": comment }), ", or repeat with if_exists=\"adopt\"")
         }
     };
     let expected = Expected::One(&ENDPOINT);
@@ -193,37 +193,27 @@ impl Change {
             fields.insert("cloudProviderEndpointId".to_owned(), json!(id));
         }
         let implied = match &self.cloud_provider_endpoint_id {
-            Some(id) if id.starts_with("vpce-") => Some(CloudProvider::Aws),
-            Some(id) if id.starts_with('/') => Some(CloudProvider::Azure),
-            Some(id) => {
-                let rule = "must be a VPC endpoint's id (vpce-…) or the resource id of an Azure private endpoint \
-                            (/subscriptions/…)";
-                return Err(Invalid::new(
-                    "cloud_provider_endpoint_id",
-                    format!("{rule}, got {}", validate::quoted(id)),
-                ));
-            }
             None => None,
+            Some(id) => match CloudProvider::of_endpoint(id) {
+                None => {
+                    let rule = "must be a VPC endpoint's id (vpce-…) or the resource id of an Azure private endpoint \
+                                (/subscriptions/…)";
+                    let rule = format!("{rule}, got {}", validate::quoted(id));
+                    return Err(Invalid::new("cloud_provider_endpoint_id", rule));
+                }
+                implied => implied,
+            },
         };
-        let provider = match (self.provider, implied) {
-            (Some(named), Some(implied)) if named != implied => {
-                let rule = format!(
-                    "must be {implied:?} for this id, got {named:?}",
-                    implied = implied.name(),
-                    named = named.name()
-                );
-                return Err(Invalid::new("provider_name", rule));
-            }
-            (Some(provider), _) | (None, Some(provider)) => provider,
+        let provider = match (implied, self.provider) {
+            (Some(implied), named) => CloudProvider::agreeing("provider_name", named, implied)?,
+            (None, Some(named)) => named,
             (None, None) => {
                 let rule = "must be given where cloud_provider_endpoint_id is not: Atlas wants it for every change";
                 return Err(Invalid::new("provider_name", rule));
             }
         };
         if let Some(address) = &self.private_endpoint_ip_address {
-            if provider != CloudProvider::Azure {
-                return Err(Invalid::new("private_endpoint_ip_address", "must be left out: only Azure has it"));
-            }
+            CloudProvider::Azure.alone_has("private_endpoint_ip_address", true, provider)?;
             validate::ip_address("private_endpoint_ip_address", address)?;
             fields.insert("privateEndpointIpAddress".to_owned(), json!(address));
         }

@@ -258,7 +258,7 @@ fn made(create: &Create, answer: Answer) -> Result<Reply<Received>, Error> {
     let Reply { value, facts } = understand(&create.request, answer)?;
     let value = match (value, create.request.expected) {
         (Received::Many(listed), Expected::Many(model)) => {
-            match listed.into_iter().find(|resource| create.marks.are_on(resource)) {
+            match listed.into_iter().find(|resource| create.request.id.as_ref() == Some(&resource.id)) {
                 Some(resource) => Received::One(resource),
                 None => {
                     let message = format!("the answer does not list the {}", model.noun);

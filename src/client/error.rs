@@ -322,8 +322,8 @@ impl Error {
         let marks = if recognisable { format!(" (it has {})", marks.join(", ")) } else { String::new() };
         Self::OutcomeUnknown(Box::new(OutcomeUnknown {
             message: format!(
-                "it is unknown whether the {noun} was created: {cause}; {found}. To find out, {}{marks}",
-                create.by_hand
+                "it is unknown whether the {noun} was created: {cause}; {found}. To find out, call {}{}{marks}",
+                create.look.operation, create.by_hand
             ),
             candidates,
             facts: cause.facts().cloned(),

@@ -114,7 +114,8 @@ impl Client {
         }
         let deadline = self.clock().now() + limits.timeout;
         let mut all: Vec<Resource> = Vec::new();
-        for number in 1.. {
+        let mut number = 1;
+        loop {
             let timeout = deadline.saturating_sub(self.clock().now());
             let page = request.page(number);
             let reply = understand(request, self.send(&page, &Limits { timeout, ..*limits }).await?)?;
@@ -128,8 +129,8 @@ impl Client {
             if !full || repeated {
                 return Ok(Reply { value: Received::Many(all), facts: reply.facts });
             }
+            number += 1;
         }
-        Err(Error::Configuration("a list without end".to_owned()))
     }
 
     /// Removes a resource. One that an earlier try has removed is removed.

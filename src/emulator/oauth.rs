@@ -3,6 +3,8 @@
 use super::answer::Answer;
 use super::bucket::{Bucket, Limits};
 use super::random::Random;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::StatusCode;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -17,7 +19,7 @@ pub(crate) struct ServiceAccount {
     client_secret: String,
     life: Duration,
     requests: Bucket,
-    per_minute: u32,
+    limits: Limits,
     /// Each with its end, oldest first.
     tokens: VecDeque<(String, Duration)>,
 }
@@ -30,8 +32,8 @@ impl ServiceAccount {
         per_minute: u32,
         now: Duration,
     ) -> Self {
-        let requests = Bucket::new(Limits { capacity: per_minute, refill: per_minute }, now);
-        Self { client_id, client_secret, life, requests, per_minute, tokens: VecDeque::new() }
+        let limits = Limits { capacity: per_minute, refill: per_minute };
+        Self { client_id, client_secret, life, requests: Bucket::new(limits, now), limits, tokens: VecDeque::new() }
     }
 
     /// Whether a bearer token is good.
@@ -55,8 +57,7 @@ impl ServiceAccount {
                 "The grant type must be client_credentials.",
             );
         }
-        let limits = Limits { capacity: self.per_minute, refill: self.per_minute };
-        if let Err(seconds) = self.requests.take(limits, now) {
+        if let Err(seconds) = self.requests.take(self.limits, now) {
             let detail = "Too many token requests.";
             return Answer::error(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail, vec![])
                 .with("retry-after", &seconds.to_string());
@@ -84,7 +85,7 @@ impl ServiceAccount {
 
     fn refuse(&self, basic: Option<&str>) -> Option<Answer> {
         let known = format!("{}:{}", self.client_id, self.client_secret);
-        if basic.and_then(decoded).as_deref() == Some(known.as_bytes()) {
+        if basic.and_then(|basic| BASE64_STANDARD.decode(basic).ok()).as_deref() == Some(known.as_bytes()) {
             return None;
         }
         Some(error(StatusCode::UNAUTHORIZED, "invalid_client", "The client ID or secret is not valid."))
@@ -97,33 +98,4 @@ fn error(status: StatusCode, word: &str, description: &str) -> Answer {
 
 fn parameter<'a>(form: &'a str, name: &str) -> Option<&'a str> {
     form.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
-}
-
-/// Base64 (RFC 4648 section 4).
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut bytes, mut buffer, mut bits) = (Vec::new(), 0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let value = ALPHABET.iter().position(|known| *known == byte)?;
-        buffer = (buffer << 6 | u32::try_from(value).ok()?) & 0xff_ffff;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(buffer >> bits & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decoded;
-
-    #[test]
-    fn base64() {
-        assert_eq!(decoded("aWQ6c2VjcmV0").unwrap(), b"id:secret");
-        assert_eq!(decoded("aWQ6c2VjcmU=").unwrap(), b"id:secre");
-        assert_eq!(decoded("aWQ6c2Vjcg==").unwrap(), b"id:secr");
-        assert!(decoded("a-b").is_none());
-    }
 }

@@ -30,9 +30,11 @@ def reached(
     on_progress: Callable[[WaitProgress], object] | None,
 ) -> Any:
     """What a wait returns in the end; each look before is reported."""
+    from ..models import WaitProgress
+
     wait = core.wait(operation, arguments, until=until, timeout=timeout, reports=on_progress is not None)
     while True:
         step = outcome(wait.step())
-        if on_progress is None or type(step).__name__ != "WaitProgress":
+        if on_progress is None or not isinstance(step, WaitProgress):
             return step
         on_progress(step)
