@@ -114,6 +114,20 @@ def test_leaving_early_drops_what_is_in_flight(atlas: AtlasEmulator) -> None:
     assert atlas.stats().endpoints_made <= 28
 
 
+def test_leaving_early_closes_what_is_not_answered(atlas: AtlasEmulator) -> None:
+    """Were they not dropped, this would not end: the server takes longer than anybody waits."""
+    atlas.fault("delay", seconds=86_000, method="POST", authenticated=True, after=1, times=None)
+    with atlas.client(timeout=86_000) as client:
+        outcomes = client.create_endpoints(items(1000), concurrency=8)
+        assert next(outcomes).error is None
+        while atlas.stats().requests < 9:  # the challenge, the one that was answered, and 7 that are not
+            pass
+        outcomes.close()  # type: ignore[attr-defined]
+    finished = 0
+    while finished < 9:
+        finished += len(atlas.take_finished_requests())
+
+
 def test_ten_thousand_cost_the_memory_of_a_few(kind: str) -> None:
     """What a run holds at most does not grow with its length."""
 

@@ -352,6 +352,17 @@ def test_a_deletion_that_is_repeated_is_a_deletion(waiter: Waiter, fault: Any) -
         waiter("delete_endpoint", GROUP_ID, INSTANCE, endpoint_id)
 
 
+@pytest.mark.parametrize("fault", ["reset_after_handler", "close_after_handler"])
+def test_what_an_earlier_try_has_removed_for_good_is_removed(call: Caller, fault: Any) -> None:
+    """The try that is answered gets a 404."""
+    with AtlasEmulator(clock="driven", deletion_seconds=0) as emulator:
+        waiter = Waiter(emulator, call.kind)
+        endpoint_id = waiter.create()
+        emulator.fault(fault, method="DELETE", authenticated=True)
+        waiter("delete_endpoint", GROUP_ID, INSTANCE, endpoint_id)
+        assert emulator.stats().answers["DELETE", 404] == 1
+
+
 def test_an_endpoint_is_found_by_its_comment(waiter: Waiter) -> None:
     assert waiter("find_endpoint", GROUP_ID, INSTANCE, comment="mine") is None
     older, _newer = waiter.create(), waiter.create()
