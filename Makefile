@@ -29,6 +29,7 @@ lint: $(BIN)/.built
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features python,emulator -- -D warnings
+	cargo clippy --quiet --manifest-path benches/bridge/Cargo.toml --target-dir target -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features emulator
 	$(BIN)/python scripts/twins.py --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/stubs.sh --check

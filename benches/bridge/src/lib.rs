@@ -7,10 +7,12 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod pyo3_asyncio_bridge {
-    use atlas_privatelink::api::request::CommonQuery;
-    use atlas_privatelink::api::serverless::Instance;
+    use atlas_privatelink::api::operation::IfExists;
+    use atlas_privatelink::api::request::{CommonQuery, Received};
+    use atlas_privatelink::api::serverless::{self, Instance};
     use atlas_privatelink::auth::ApiKey;
-    use atlas_privatelink::client::{Client, CreateEndpoint, IfExists, Options};
+    use atlas_privatelink::client::Client;
+    use atlas_privatelink::clock::Clock;
     use atlas_privatelink::transport::{BaseUrl, Limits, Settings};
     use pyo3::exceptions::{PyRuntimeError, PyValueError};
     use pyo3::prelude::*;
@@ -21,7 +23,7 @@ mod pyo3_asyncio_bridge {
     #[pyclass(frozen)]
     struct AsyncClient {
         client: Client,
-        options: Options,
+        limits: Limits,
     }
 
     /// What a call answers: a dict in Python.
@@ -52,6 +54,7 @@ mod pyo3_asyncio_bridge {
                 max_connections,
                 ca_file: None,
                 proxy: None,
+                clock: Clock::default(),
             };
             let key = ApiKey::new(public_key, private_key).map_err(PyValueError::new_err)?;
             let timeout = Duration::try_from_secs_f64(timeout).map_err(|e| PyValueError::new_err(e.to_string()))?;
@@ -59,7 +62,7 @@ mod pyo3_asyncio_bridge {
             let _inside = get_runtime().enter();
             Ok(Self {
                 client: Client::new(settings, key).map_err(|e| PyRuntimeError::new_err(e.to_string()))?,
-                options: Options { api_version: None, limits: Limits { timeout, max_retries: 4 } },
+                limits: Limits { timeout, max_retries: 4 },
             })
         }
 
@@ -72,20 +75,24 @@ mod pyo3_asyncio_bridge {
             instance_name: &str,
             comment: Option<String>,
         ) -> PyResult<Bound<'py, PyAny>> {
-            let instance = Instance::new(group_id, instance_name).map_err(|e| PyValueError::new_err(e.to_string()))?;
-            let create =
-                CreateEndpoint { instance, comment, if_exists: IfExists::Create, query: CommonQuery::default() };
-            let (client, options) = (self.client.clone(), self.options);
+            let create = Instance::new(group_id, instance_name).and_then(|instance| {
+                serverless::create(None, &instance, comment.as_deref(), IfExists::Create, CommonQuery::default())
+            });
+            let create = create.map_err(|e| PyValueError::new_err(e.to_string()))?;
+            let (client, limits) = (self.client.clone(), self.limits);
             future_into_py(py, async move {
-                let reply = client.create_endpoint(&create, &options).await;
-                let endpoint = reply.map_err(|e| PyRuntimeError::new_err(e.to_string()))?.value;
+                let reply = client.run(&create, &limits).await;
+                let Received::One(endpoint) = reply.map_err(|e| PyRuntimeError::new_err(e.to_string()))?.value else {
+                    return Err(PyRuntimeError::new_err("a creation was not answered with an endpoint"));
+                };
+                let text = |name| endpoint.text(name).map(str::to_owned);
                 Ok(Created {
+                    comment: text("comment"),
+                    endpoint_service_name: text("endpointServiceName"),
+                    cloud_provider_endpoint_id: text("cloudProviderEndpointId"),
+                    error_message: text("errorMessage"),
                     id: endpoint.id,
                     status: endpoint.status,
-                    comment: endpoint.comment,
-                    endpoint_service_name: endpoint.endpoint_service_name,
-                    cloud_provider_endpoint_id: endpoint.cloud_provider_endpoint_id,
-                    error_message: endpoint.error_message,
                 })
             })
         }
