@@ -12,7 +12,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "python" / "atlas_privatelink"
 SOURCES, TWINS = PACKAGE / "_async", PACKAGE / "_sync"
-BY_HAND = {"__init__.py", "bulk.py"}
+BY_HAND = {"__init__.py", "blocking.py", "bulk.py"}
 
 NOTE = "# Derived from `_async` by `make twins`: do not edit.\n"
 
@@ -36,6 +36,9 @@ RULES = [
         "import Callable, Iterable, Iterator, Mapping",
     ),
     (r"; `contextlib\.aclosing` does so at once", "; closing the generator does so at once"),
+    (r"import Awaitable, Callable", "import Callable"),
+    (r"\bAwaitable\[(\w+)\]", r"\1"),
+    (r"\ba(connect|disconnect)\b", r"\1"),
     (r"\bAsync(?=[A-Z]\w)", ""),
     (r"\basync (?=def|for)", ""),
     (r"\bawait ", ""),

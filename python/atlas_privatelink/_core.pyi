@@ -139,6 +139,10 @@ class Core:
         """
         The same client with connections of its own, whose pauses drive an emulator's clock instead of taking time.
         """
+    def proxy_in_force(self, /) -> str | None:
+        """
+        The proxy that requests go through, without its password; `None` without one.
+        """
     def revoke_token(self, /) -> Call | None:
         """
         A call that revokes the access token; `None` where there is none, or it is not to be revoked.
@@ -147,6 +151,10 @@ class Core:
     def shown_credentials(self, /) -> str:
         """
         What may be shown of the credentials, as a keyword argument.
+        """
+    def trusted_certificates(self, /) -> str:
+        """
+        Where the certificates that are trusted come from.
         """
     def wait(
         self,
@@ -190,6 +198,7 @@ class Emulator:
     @property
     def base_url(self, /) -> str: ...
     def deprecate(self, /, deprecation: str | None, sunset: str | None) -> None: ...
+    def endpoint_services(self, /) -> str: ...
     def endpoints(self, /, group_id: str | None, instance_name: str | None) -> str: ...
     def expire_tokens(self, /) -> None: ...
     def fail_next_endpoint(self, /, message: str) -> None: ...

@@ -12,13 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .models import Response
+    from .models import Connection, Response
 
 __all__ = [
     "AddressNotAllowed",
     "ApiError",
     "AtlasError",
     "AuthenticationError",
+    "CloudError",
+    "CloudPermissionDenied",
     "ConfigurationError",
     "Conflict",
     "ConnectionError",
@@ -44,6 +46,8 @@ class AtlasError(Exception):
 
     response: Response | None
     """The HTTP side of the call; `None` where nothing was sent."""
+    connection: Connection | None = None
+    """What `connect` or `disconnect` had reached, with the ids on both sides."""
 
     def __init__(self, message: str, *, response: Response | None = None) -> None:
         super().__init__(message)
@@ -217,3 +221,21 @@ class RateLimited(ApiError):
 
 class ServerError(ApiError):
     """5xx: Atlas failed."""
+
+
+class CloudError(AtlasError):
+    """Your own cloud refused, or did not answer."""
+
+    operation: str
+    """The cloud's name of what was asked of it, such as `CreateVpcEndpoint`."""
+    code: str | None
+    """The cloud's word for the error, such as `VpcEndpointLimitExceeded`."""
+
+    def __init__(self, message: str, *, operation: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.code = code
+
+
+class CloudPermissionDenied(CloudError):
+    """Your own cloud knows no credentials of yours, or does not let you do this."""

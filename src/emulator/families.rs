@@ -511,14 +511,14 @@ impl Families {
     fn list_services(&mut self, context: &Context<'_>, cloud: &str) -> Answer {
         let of_group = self.resources.of(context.group, context.now, context.config);
         let services = of_group.iter().filter(|one| one.is(service_kind(cloud)));
-        Answer::new(OK, Some(services.map(|one| service_json(one, of_group, context)).collect()))
+        Answer::new(OK, Some(services.map(|one| service_json(one, of_group, context.now, context.config)).collect()))
     }
 
     fn get_service(&mut self, context: &Context<'_>, cloud: &str, id: &str) -> Handled {
         let kind = service_kind(cloud);
         let of_group = self.resources.of(context.group, context.now, context.config);
         let found = of_group.iter().find(|one| one.is(kind) && one.id == id).ok_or_else(|| missing(kind, id))?;
-        Ok(Answer::new(OK, Some(service_json(found, of_group, context))))
+        Ok(Answer::new(OK, Some(service_json(found, of_group, context.now, context.config))))
     }
 
     fn update_service(&mut self, context: &Context<'_>, id: &str, body: &Map<String, Value>) -> Handled {
@@ -547,7 +547,7 @@ impl Families {
         let kind = endpoint_kind(cloud);
         let one = self.one(context, kind, id, |one| one.parent.as_deref() == Some(service))?;
         if keep {
-            return Ok(Answer::new(OK, Some(endpoint_json(one, context))));
+            return Ok(Answer::new(OK, Some(endpoint_json(one, context.now, context.config))));
         }
         one.fields.insert("deleteRequested".to_owned(), json!(true));
         one.delete(context.now);
@@ -580,7 +580,7 @@ impl Families {
             fields.insert("privateEndpointConnectionName".to_owned(), Value::Null);
         }
         let made = self.resources.add(kind, id, Some(service.to_owned()), fields, births);
-        let content = made.map(|one| endpoint_json(one, context));
+        let content = made.map(|one| endpoint_json(one, context.now, context.config));
         Ok(Answer::new(context.code(kind.created), content))
     }
 
@@ -660,6 +660,26 @@ impl Families {
         Ok(Answer::new(context.code(kind.created), Some(Value::Object(json))))
     }
 
+    /// The endpoint services of all projects, each with its project's id and its endpoints.
+    pub(crate) fn export_services(&mut self, now: Duration, config: &Config) -> Vec<Value> {
+        let mut exported = Vec::new();
+        for group in self.resources.groups() {
+            let of_group = self.resources.of(&group, now, config);
+            let is_service = |one: &&Resource| ["AWS", "AZURE", "GCP"].iter().any(|cloud| one.is(service_kind(cloud)));
+            for service in of_group.iter().filter(is_service) {
+                let mut json = service_json(service, of_group, now, config);
+                let endpoints = of_group.iter().filter(|one| one.parent.as_deref() == Some(&service.id));
+                let endpoints: Value = endpoints.map(|one| endpoint_json(one, now, config)).collect();
+                if let Some(fields) = json.as_object_mut() {
+                    fields.insert("groupId".to_owned(), json!(group));
+                    fields.insert("endpoints".to_owned(), endpoints);
+                }
+                exported.push(json);
+            }
+        }
+        exported
+    }
+
     /// The connected endpoints of a project that a cluster shows strings for: ids, clouds and regions.
     pub(crate) fn connected(&mut self, group: &str, now: Duration, config: &Config) -> Vec<(String, String, Value)> {
         let of_group = self.resources.of(group, now, config);
@@ -682,10 +702,10 @@ fn atlas_regions(names: &Value) -> Value {
 }
 
 /// An endpoint; each forwarding rule of one in GCP has a status of its own.
-fn endpoint_json(endpoint: &Resource, context: &Context<'_>) -> Value {
-    let mut json = endpoint.to_json(context.now, context.config);
+fn endpoint_json(endpoint: &Resource, now: Duration, config: &Config) -> Value {
+    let mut json = endpoint.to_json(now, config);
     if let Some(Value::Array(rules)) = json.get_mut("endpoints") {
-        let status = match endpoint.status(context.now, context.config) {
+        let status = match endpoint.status(now, config) {
             "VERIFIED" => "INITIATING",
             status => status,
         };
@@ -697,14 +717,13 @@ fn endpoint_json(endpoint: &Resource, context: &Context<'_>) -> Value {
 }
 
 /// A service with its name, once it has one, and its endpoints.
-fn service_json(service: &Resource, of_group: &[Resource], context: &Context<'_>) -> Value {
-    let mut json = service.to_json(context.now, context.config);
+fn service_json(service: &Resource, of_group: &[Resource], now: Duration, config: &Config) -> Value {
+    let mut json = service.to_json(now, config);
     let name = json.remove(HIDDEN_NAME).unwrap_or_default();
     let text = name.as_str().unwrap_or_default();
     let endpoints = of_group.iter().filter(|one| one.parent.as_deref() == Some(&service.id));
     let endpoints: Value = endpoints.map(|one| json!(one.id)).collect();
-    let ready =
-        service.progress(context.now, context.config) >= 1.0 && !json.get("errorMessage").is_some_and(Value::is_string);
+    let ready = service.progress(now, config) >= 1.0 && !json.get("errorMessage").is_some_and(Value::is_string);
     match json.get("cloudProvider").and_then(Value::as_str) {
         Some("AZURE") => {
             let resource = format!(
@@ -718,7 +737,7 @@ fn service_json(service: &Resource, of_group: &[Resource], context: &Context<'_>
         }
         Some("GCP") => {
             // they come one by one, and not in their order, long before it is ready
-            let count = (service.progress(context.now, context.config) * 6.0) as usize;
+            let count = (service.progress(now, config) * 6.0) as usize;
             let order = [2, 0, 5, 1, 4, 3];
             let region = json.get("regionName").and_then(Value::as_str).unwrap_or_default();
             let region = region.to_ascii_lowercase().replace('_', "-");

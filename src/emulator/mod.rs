@@ -222,6 +222,11 @@ impl Emulator {
         self.shared.state().export_endpoints(group_id, instance_name)
     }
 
+    /// The endpoint services of dedicated clusters, each with its project's id and its endpoints.
+    pub fn endpoint_services(&self) -> Vec<Value> {
+        self.shared.state().export_services()
+    }
+
     /// Stops it. What it knows can still be read.
     pub fn stop(&self) {
         if self.is_inherited() {

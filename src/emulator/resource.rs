@@ -105,6 +105,13 @@ impl Resources {
         resources
     }
 
+    /// The projects that have had any, in the order of their ids.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        let mut groups: Vec<String> = self.groups.keys().cloned().collect();
+        groups.sort();
+        groups
+    }
+
     pub(crate) fn add(
         &mut self,
         kind: &'static Kind,

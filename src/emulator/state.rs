@@ -172,6 +172,10 @@ impl State {
         self.endpoints.export(&self.config, self.clock.now(), group, instance, &mut self.random)
     }
 
+    pub(crate) fn export_services(&mut self) -> Vec<Value> {
+        self.families.export_services(self.clock.now(), &self.config)
+    }
+
     /// Notes that a request arrived; the number is for [`State::finished`].
     pub(crate) fn arrived(&mut self, incoming: &Incoming) -> u64 {
         self.stats.requests += 1;

@@ -177,6 +177,17 @@ impl Core {
         make().map_err(|error: Error| outcome::exception(py, &error))
     }
 
+    /// Where the certificates that are trusted come from.
+    fn trusted_certificates(&self, py: Python<'_>) -> PyResult<String> {
+        let trusted = py.detach(|| self.connections.settings.trusted_certificates());
+        trusted.map_err(|why| outcome::exception(py, &Error::Configuration(why)))
+    }
+
+    /// The proxy that requests go through, without its password; `None` without one.
+    fn proxy_in_force(&self, py: Python<'_>) -> Option<String> {
+        py.detach(|| self.connections.settings.proxy_in_force())
+    }
+
     /// The same client with other options: connections and nonces are shared.
     #[pyo3(signature = (*, timeout, max_retries, api_version, pretty, envelope))]
     fn with_options(

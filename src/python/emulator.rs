@@ -107,6 +107,10 @@ impl Emulator {
         json(&self.here(py, |core| core.endpoints(group_id, instance_name))?)
     }
 
+    fn endpoint_services(&self, py: Python<'_>) -> PyResult<String> {
+        json(&self.here(py, Core::endpoint_services)?)
+    }
+
     fn stop(&self, py: Python<'_>) {
         py.detach(|| self.0.stop());
     }

@@ -2,7 +2,8 @@
 
 use crate::api::Invalid;
 use crate::clock::Clock;
-use crate::transport::BaseUrl;
+use crate::transport::{BaseUrl, trust};
+use hyper_util::client::proxy::matcher::Matcher;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -43,6 +44,29 @@ impl Settings {
             return Err(Invalid::new("ca_file", format!("must be a PEM file of certificates; {path:?} is none")));
         }
         Ok(())
+    }
+
+    /// Where the certificates that are trusted come from, in words.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub fn trusted_certificates(&self) -> Result<String, String> {
+        trust::source(self.ca_file.as_deref())
+    }
+
+    /// The proxy that requests go through, without its password: the one that was given, or the environment's.
+    #[must_use]
+    pub fn proxy_in_force(&self) -> Option<String> {
+        let without_user = |url: &http::Uri| {
+            let host = url.host()?;
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            Some(format!("{}://{host}{port}", url.scheme_str().unwrap_or("http")))
+        };
+        if let Some(proxy) = &self.proxy {
+            return without_user(&proxy.parse().ok()?);
+        }
+        let api = self.base_url.to_string().parse().ok()?;
+        without_user(Matcher::from_system().intercept(&api)?.uri())
     }
 }
 

@@ -14,31 +14,53 @@ const REQUESTS_CA_BUNDLE: &str = "REQUESTS_CA_BUNDLE";
 
 /// Sets the roots that are trusted.
 pub(super) fn configure(builder: ClientBuilder, ca_file: Option<&Path>) -> Result<ClientBuilder, String> {
+    match chosen(ca_file)? {
+        (_, Some(roots)) => trusting(builder, roots),
+        (_, None) => Ok(builder),
+    }
+}
+
+/// Where the roots that are trusted come from, in words.
+pub(super) fn source(ca_file: Option<&Path>) -> Result<String, String> {
+    chosen(ca_file).map(|(source, _)| source)
+}
+
+/// The roots, and where they come from; without any, reqwest asks the system's own verifier.
+fn chosen(ca_file: Option<&Path>) -> Result<(String, Option<RootCertStore>), String> {
     let from_environment = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let shown = |name: &str, path: &Path, roots: &RootCertStore| format!("{name} {path:?} ({} roots)", roots.len());
+    let named = |path: &Path, name: &str| {
+        let roots = read(path, name)?;
+        Ok((shown(name, path, &roots), Some(roots)))
+    };
     if let Some(path) = ca_file {
-        return trusting(builder, read(path, "ca_file")?);
+        return named(path, "ca_file");
     }
     if let Some(path) = from_environment(REQUESTS_CA_BUNDLE) {
-        return trusting(builder, read(&path, REQUESTS_CA_BUNDLE)?);
+        return named(&path, REQUESTS_CA_BUNDLE);
     }
-    let named = OPENSSL.into_iter().find_map(|name| Some((name, from_environment(name)?)));
-    // there, reqwest asks the system's own verifier
-    if named.is_none() && cfg!(any(target_os = "macos", windows)) {
-        return Ok(builder);
+    let openssl = OPENSSL.into_iter().find_map(|name| Some((name, from_environment(name)?)));
+    if openssl.is_none() && cfg!(any(target_os = "macos", windows)) {
+        return Ok(("the system's verifier".to_owned(), None));
     }
     let found = rustls_native_certs::load_native_certs();
-    let mut system = RootCertStore::empty();
+    let mut roots = RootCertStore::empty();
     // one that cannot be read is left out: systems ship some
-    system.add_parsable_certificates(found.certs);
-    if system.is_empty() {
+    roots.add_parsable_certificates(found.certs);
+    let source = match (&openssl, roots.is_empty()) {
+        (Some((name, path)), false) => shown(name, path, &roots),
         // whoever names certificates does not want others instead
-        if let Some((name, path)) = named {
+        (Some((name, path)), true) => {
             let why = found.errors.first().map_or_else(|| "no certificate in it".to_owned(), ToString::to_string);
             return Err(format!("{name} {path:?}: {why}"));
         }
-        system.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    trusting(builder, system)
+        (None, false) => format!("the system's ({} roots)", roots.len()),
+        (None, true) => {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            format!("Mozilla's list, as the system has none ({} roots)", roots.len())
+        }
+    };
+    Ok((source, Some(roots)))
 }
 
 fn read(path: &Path, name: &str) -> Result<RootCertStore, String> {

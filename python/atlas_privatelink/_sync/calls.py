@@ -28,8 +28,9 @@ def reached(
     until: str,
     timeout: float,
     on_progress: Callable[[WaitProgress], object] | None,
+    watch: Callable[[], object] | None = None,
 ) -> Any:
-    """What a wait returns in the end; each look before is reported."""
+    """What a wait returns in the end; each look before is reported, and what can end it from outside is watched."""
     from ..models import WaitProgress
 
     wait = core.wait(operation, arguments, until=until, timeout=timeout, reports=on_progress is not None)
@@ -37,4 +38,6 @@ def reached(
         step = outcome(wait.step())
         if on_progress is None or not isinstance(step, WaitProgress):
             return step
+        if watch is not None:
+            watch()
         on_progress(step)

@@ -10,6 +10,7 @@ from .base import RateLimit, Response, WaitProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .connection import CloudEndpoint, Connection, ConnectionProgress, Step, StepTaken
     from .data_federation import DataFederationEndpoint, DataFederationStatus
     from .dedicated import (
         AwsEndpoint,
@@ -35,6 +36,9 @@ __all__ = [
     "AzureEndpoint",
     "AzureEndpointService",
     "BackupEndpoint",
+    "CloudEndpoint",
+    "Connection",
+    "ConnectionProgress",
     "ConnectionStatus",
     "ConnectionStrings",
     "DataFederationEndpoint",
@@ -50,6 +54,8 @@ __all__ = [
     "Response",
     "ServerlessEndpoint",
     "ServiceStatus",
+    "Step",
+    "StepTaken",
     "StorageEndpointStatus",
     "StreamsConnection",
     "StreamsState",
@@ -62,6 +68,9 @@ _HOMES = {
     "AzureEndpoint": "dedicated",
     "AzureEndpointService": "dedicated",
     "BackupEndpoint": "storage",
+    "CloudEndpoint": "connection",
+    "Connection": "connection",
+    "ConnectionProgress": "connection",
     "ConnectionStatus": "dedicated",
     "ConnectionStrings": "deployment",
     "DataFederationEndpoint": "data_federation",
@@ -75,6 +84,8 @@ _HOMES = {
     "GcpEndpointService": "dedicated",
     "ServerlessEndpoint": "serverless",
     "ServiceStatus": "dedicated",
+    "Step": "connection",
+    "StepTaken": "connection",
     "StorageEndpointStatus": "storage",
     "StreamsConnection": "stream_processing",
     "StreamsState": "stream_processing",

@@ -420,6 +420,11 @@ class AtlasEmulator:
         endpoints: list[dict[str, Any]] = json.loads(self._running.endpoints(group_id, instance_name))
         return endpoints
 
+    def endpoint_services(self) -> list[dict[str, Any]]:
+        """The endpoint services of dedicated clusters there are, as Atlas sends them, and `groupId` and `endpoints`."""
+        services: list[dict[str, Any]] = json.loads(self._running.endpoint_services())
+        return services
+
     def stats(self) -> Stats:
         """What happened since the start or the last `reset_stats()`."""
         counts = json.loads(self._running.stats())
