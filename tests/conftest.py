@@ -18,7 +18,7 @@ pytest_plugins = ["servers.fixtures"]
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the credentials, proxies or certificates of whoever runs it."""
     for name in list(os.environ):
-        if name.startswith(("MONGODB_ATLAS_", "MCLI_", "SSL_CERT_")) or name.lower().endswith("_proxy"):
+        if name.startswith(("AWS_", "MONGODB_ATLAS_", "MCLI_", "SSL_CERT_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

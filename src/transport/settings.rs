@@ -65,6 +65,9 @@ impl Settings {
         if let Some(proxy) = &self.proxy {
             return without_user(&proxy.parse().ok()?);
         }
+        if self.base_url.is_loopback() {
+            return None;
+        }
         let api = self.base_url.to_string().parse().ok()?;
         without_user(Matcher::from_system().intercept(&api)?.uri())
     }

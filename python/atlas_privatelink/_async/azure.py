@@ -161,9 +161,9 @@ async def adisconnect(
         CloudError: Azure refused, or did not answer. WaitTimeout: It is not gone yet.
         AtlasError: Any other; `connection` of each of them has the ids on both sides.
     """
-    from ..azure import AzureCloud
+    from ..azure import AzureRemains
 
-    azure = AzureCloud(
+    azure = AzureRemains(
         subnet_id,
         resource_group=resource_group,
         name=name,

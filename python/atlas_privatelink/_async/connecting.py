@@ -404,7 +404,8 @@ class AsyncServerlessConnecting(AsyncConnecting):
             region = name.split(".")[3]
         self._know(
             endpoint_id=endpoint.id,
-            endpoint_service_name=name or endpoint.private_link_service_resource_id,
+            # on Azure, the name alone leads nowhere
+            endpoint_service_name=endpoint.private_link_service_resource_id or name,
             cloud_endpoint_id=endpoint.cloud_provider_endpoint_id or self.connection.cloud_endpoint_id,
             status=str(endpoint.status),
             region=region,
@@ -609,8 +610,9 @@ class AsyncDedicatedConnecting(AsyncConnecting):
         """Creates or adopts the endpoint service."""
         if await self.find():
             return "adopt", self.reservation()
-        for leaving in await self._services():
-            await self._until_deleted(leaving.id)
+        for service in await self._services():
+            if service.status == "DELETING":
+                await self._until_deleted(service.id)
         region = self.connection.region or ""
         self._know_service(await self.atlas.dedicated.create_service(**self.where(), region=region, if_exists="adopt"))
         return "create", self.reservation()

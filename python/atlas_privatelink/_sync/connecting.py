@@ -403,7 +403,8 @@ class ServerlessConnecting(Connecting):
             region = name.split(".")[3]
         self._know(
             endpoint_id=endpoint.id,
-            endpoint_service_name=name or endpoint.private_link_service_resource_id,
+            # on Azure, the name alone leads nowhere
+            endpoint_service_name=endpoint.private_link_service_resource_id or name,
             cloud_endpoint_id=endpoint.cloud_provider_endpoint_id or self.connection.cloud_endpoint_id,
             status=str(endpoint.status),
             region=region,
@@ -608,8 +609,9 @@ class DedicatedConnecting(Connecting):
         """Creates or adopts the endpoint service."""
         if self.find():
             return "adopt", self.reservation()
-        for leaving in self._services():
-            self._until_deleted(leaving.id)
+        for service in self._services():
+            if service.status == "DELETING":
+                self._until_deleted(service.id)
         region = self.connection.region or ""
         self._know_service(self.atlas.dedicated.create_service(**self.where(), region=region, if_exists="adopt"))
         return "create", self.reservation()

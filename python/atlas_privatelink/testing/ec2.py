@@ -61,7 +61,7 @@ class LocalEc2:
 
     def __init__(self, atlas: AtlasEmulator, *, region: str = "us-east-1", shown_after: int = 0) -> None:
         self.atlas, self.region = atlas, region
-        self._shown_after = shown_after
+        self.shown_after = shown_after
         self._server: Any = None
         self._stack: ExitStack | None = None
         self._faults: list[_Fault] = []
@@ -195,6 +195,10 @@ class LocalEc2:
         """
         self._faults.append(_Fault(action, code, message, status, executed, times, after))
 
+    def forget_faults(self) -> None:
+        """Disarm all faults."""
+        self._faults.clear()
+
     def _backend(self, region: str | None) -> Any:
         from moto.ec2.models import ec2_backends
 
@@ -262,7 +266,7 @@ class LocalEc2:
             raise EC2ClientError("InvalidParameter", f"The service does not support the zones of the subnets: {zones}")
         endpoint = original(backend, **parameters)
         endpoint.state = "pendingAcceptance"
-        self._unseen[endpoint.id] = self._shown_after
+        self._unseen[endpoint.id] = self.shown_after
         if token:
             self._tokens[token] = (made, endpoint.id)
         return endpoint

@@ -1,0 +1,114 @@
+"""How a command ends that does not end well: exit codes, and one line that says why."""
+
+from __future__ import annotations
+
+import re
+
+from .. import errors
+from .grammar import PROGRAM
+from .text import on_one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from .grammar import Parser
+
+__all__ = [
+    "DENIED",
+    "ERROR",
+    "INTERRUPTED",
+    "TERMINATED",
+    "USAGE",
+    "CredentialsError",
+    "UsageError",
+    "exit_code",
+    "in_terms_of",
+    "report",
+]
+
+ERROR, USAGE, NOT_FOUND, DENIED, FAILED, TIMED_OUT, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 6, 130, 143
+
+# the first that fits
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (errors.ValidationError, USAGE),
+    (errors.NotFound, NOT_FOUND),
+    (errors.AuthenticationError, DENIED),
+    (errors.PermissionDenied, DENIED),
+    (errors.CloudPermissionDenied, DENIED),
+    (errors.EndpointFailed, FAILED),
+    (errors.WaitTimeout, TIMED_OUT),
+    (errors.Timeout, TIMED_OUT),
+)
+
+
+class UsageError(Exception):
+    """The command line does not say what is needed, or says too much."""
+
+
+class CredentialsError(Exception):
+    """No client can be had: there are no credentials, or they are no use."""
+
+
+def exit_code(error: Exception) -> int:
+    """The exit code for an error."""
+    if isinstance(error, UsageError):
+        return USAGE
+    if isinstance(error, CredentialsError):
+        return DENIED
+    return next((code for kind, code in _CODES if isinstance(error, kind)), ERROR)
+
+
+def report(error: Exception, parser: Parser, names: Mapping[str, str]) -> str:
+    """The line that says what went wrong.
+
+    Args:
+        error: What went wrong.
+        parser: The command's parser.
+        names: Which option stands for an argument, where it has another name.
+    """
+    text = in_terms_of(parser, error, names) if isinstance(error, errors.ValidationError) else str(error)
+    known = [f"{what} {value}" for what, value in _known(error) if value not in text]
+    also = f" [{', '.join(known)}]" if known else ""
+    if not isinstance(error, (errors.AtlasError, UsageError, CredentialsError, OSError)):
+        text = f"{type(error).__name__}: {text}{_place(error)}"
+    return f"{PROGRAM}: error: {on_one_line(text)}{on_one_line(also)}"
+
+
+def in_terms_of(parser: Parser, error: errors.ValidationError, names: Mapping[str, str] | None = None) -> str:
+    """An error's text, with the names of options in place of those of Python's arguments."""
+    shown = parser.names()
+    shown.update({name: shown[option] for name, option in (names or {}).items() if option in shown})
+    # a single word may be just a word, unless it is the one that the text is about
+    plain = {name for name in shown if "_" not in name} - {error.field}
+
+    def replaced(match: re.Match[str]) -> str:
+        word = match[0]
+        return word if word in plain else shown.get(word, word)
+
+    head, separator, tail = str(error).partition(error.field)
+    if head or not separator:
+        return re.sub(r"\b[a-z]+(_[a-z]+)+\b", replaced, str(error))
+    return shown.get(error.field, error.field) + re.sub(r"\b[a-z]+(_[a-z]+)+\b", replaced, tail)
+
+
+def _known(error: Exception) -> Iterator[tuple[str, str]]:
+    connection: Any = getattr(error, "connection", None)
+    if connection is not None:
+        yield "endpoint service", connection.endpoint_service_id or ""
+        yield "endpoint", connection.endpoint_id or ""
+        yield "cloud endpoint", connection.cloud_endpoint_id or ""
+    endpoint: Any = getattr(error, "endpoint", None)
+    if endpoint is not None:
+        yield "endpoint", str(getattr(endpoint, "id", ""))
+    candidates: tuple[Any, ...] = getattr(error, "candidates", ())
+    for candidate in candidates:
+        yield "it may be", str(getattr(candidate, "id", ""))
+
+
+def _place(error: Exception) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return "" if frame is None else f" (at {frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})"

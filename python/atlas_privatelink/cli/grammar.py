@@ -1,0 +1,373 @@
+"""The command's grammar: what every option is called and means, in one table, and how a command gets its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any, NoReturn
+
+    Commands = argparse._SubParsersAction[Any]
+    Run = Callable[[argparse.Namespace], int]
+
+__all__ = [
+    "ATLAS",
+    "OUTPUT",
+    "PROGRAM",
+    "Parser",
+    "actions_of",
+    "add_options",
+    "add_positional",
+    "command",
+    "commands_of",
+    "has_commands",
+    "name_of",
+    "refuse",
+    "words_for",
+]
+
+PROGRAM = "atlas-privatelink"
+
+PROVIDERS = ("AWS", "AZURE", "GCP")
+FORMATS = ("table", "json", "jsonl", "value")
+
+ATLAS = ("group_id", "profile", "base_url", "request_timeout")
+"""What every command that talks to Atlas takes."""
+OUTPUT = ("output", "quiet")
+"""What every command that shows a result takes."""
+
+
+class Formatter(argparse.HelpFormatter):
+    """Help that names an option's value once, after its last name."""
+
+    def __init__(self, prog: str) -> None:
+        # with a width it need not ask for the terminal's, which it does for each argument and at some cost
+        super().__init__(prog, max_help_position=32, width=_width())
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        return f"{', '.join(action.option_strings)} {self._format_args(action, action.dest.upper())}"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    def __init__(self, **settings: Any) -> None:
+        # an abbreviation would change its meaning with the next option that is added
+        super().__init__(formatter_class=Formatter, allow_abbrev=False, **settings)
+
+    def names(self) -> dict[str, str]:
+        """What people call its options and arguments, by the names of Python's arguments."""
+        return {action.dest: name_of(action) for action in actions_of(self)}
+
+    def error(self, message: str) -> NoReturn:
+        """Says so, and ends the process with 2."""
+        self.exit(2, f"{PROGRAM}: error: {message} (see `{self.prog} --help`)\n")
+
+
+def _width() -> int:
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    try:
+        return max(os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns - 2, 40)
+    except (OSError, ValueError):
+        return 100
+
+
+def comma_list(text: str) -> list[str]:
+    """A list in one value: `A,B`."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Two texts in one value: `NAME=TEXT`."""
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise argparse.ArgumentTypeError(f"must look like NAME=TEXT, got {text!r}")
+    return name, value
+
+
+# by the name of the Python argument that each stands for
+_OPTIONS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
+    # of every command that talks to Atlas
+    "group_id": (
+        ("--project-id", "--projectId"),
+        {"metavar": "ID", "help": "the Atlas project (default: $MONGODB_ATLAS_PROJECT_ID, then the profile's)"},
+    ),
+    "profile": (
+        ("--profile", "-P"),
+        {"metavar": "NAME", "help": "profile of the Atlas CLI to take credentials, host and project from"},
+    ),
+    "base_url": (
+        ("--base-url",),
+        {"metavar": "URL", "help": "where Atlas is, up to /api/atlas (default: $MONGODB_ATLAS_BASE_URL)"},
+    ),
+    "request_timeout": (
+        ("--request-timeout",),
+        {"metavar": "SECONDS", "type": float, "help": "how long one request to Atlas may take (default: 30)"},
+    ),
+    # of every command that shows something
+    "output": (
+        ("--output", "-o"),
+        {"metavar": "FORMAT", "choices": FORMATS, "default": "table", "help": "%(choices)s (default: %(default)s)"},
+    ),
+    "quiet": (("--quiet", "-q"), {"action": "store_true", "help": "show no progress"}),
+    # which deployment
+    "instance_name": (
+        ("--instance", "--instance-name", "--instanceName"),
+        {"metavar": "NAME", "help": "the serverless instance"},
+    ),
+    "cluster_name": (
+        ("--cluster", "--cluster-name", "--clusterName"),
+        {"metavar": "NAME", "help": "the dedicated cluster"},
+    ),
+    "service_id": (
+        ("--service", "--service-id", "--serviceId"),
+        {"metavar": "ID", "help": "the endpoint service of dedicated clusters"},
+    ),
+    "provider": (
+        ("--provider",),
+        {"choices": PROVIDERS, "type": str.upper, "help": "the cloud of the endpoint service (default: AWS)"},
+    ),
+    # what to do with it
+    "endpoint_id": (
+        (),
+        {
+            "metavar": "ENDPOINT",
+            "help": "Atlas's id of the endpoint (with --instance), or the cloud's (with --service)",
+        },
+    ),
+    "comment": (
+        ("--comment",),
+        {"metavar": "TEXT", "help": "less than 80 characters; with one of its own, an endpoint is found again"},
+    ),
+    "if_exists": (
+        ("--if-exists",),
+        {
+            "metavar": "WHAT",
+            "choices": ("adopt", "create", "error"),
+            "help": "adopt returns what is there already; else a serverless instance gets another endpoint (create), "
+            "and anything else is an error",
+        },
+    ),
+    "cloud_provider_endpoint_id": (
+        ("--cloud-provider-endpoint-id",),
+        {"metavar": "ID", "help": "the VPC endpoint (vpce-…) or Azure private endpoint (/subscriptions/…)"},
+    ),
+    "provider_name": (
+        ("--provider",),
+        {
+            "choices": PROVIDERS[:2],
+            "type": str.upper,
+            "help": "the instance's cloud; needed where --cloud-provider-endpoint-id does not tell",
+        },
+    ),
+    "private_endpoint_ip_address": (
+        ("--private-endpoint-ip-address",),
+        {"metavar": "IP", "help": "Azure: the private endpoint's address"},
+    ),
+    "gcp_project_id": (
+        ("--gcp-project-id",),
+        {"metavar": "ID", "help": "Google Cloud: the project that the endpoint lives in"},
+    ),
+    "endpoints": (
+        ("--endpoint",),
+        {
+            "metavar": "NAME=IP",
+            "type": pair,
+            "action": "append",
+            "help": "Google Cloud: name and address of a forwarding rule; once for each",
+        },
+    ),
+    "region": (("--region",), {"metavar": "NAME", "help": "the region, such as us-east-1"}),
+    "supported_remote_regions": (
+        ("--supported-remote-regions",),
+        {
+            "metavar": "A,B",
+            "type": comma_list,
+            "action": "extend",
+            "help": "AWS: other regions whose VPC endpoints it accepts",
+        },
+    ),
+    "port_mapping_enabled": (
+        ("--port-mapping-enabled",),
+        {"action": "store_true", "default": None, "help": "Google Cloud: one forwarding rule for all nodes"},
+    ),
+    # how to go about it
+    "until": (
+        ("--until",),
+        {
+            "metavar": "STATUS",
+            "choices": ("RESERVED", "AVAILABLE", "DELETED"),
+            "type": str.upper,
+            "help": "%(choices)s (default: %(default)s)",
+        },
+    ),
+    "timeout": (
+        ("--timeout",),
+        {"metavar": "SECONDS", "type": float, "default": 3600.0, "help": "how long to wait in all (default: 3600)"},
+    ),
+    "wait": (("--wait",), {"action": "store_true"}),
+    "force": (("--force",), {"action": "store_true", "help": "do not ask"}),
+    "plan": (("--plan",), {"action": "store_true", "help": "only say what would be done"}),
+    "keep_service": (("--keep-service",), {"action": "store_true", "help": "leave the endpoint service in Atlas"}),
+    # your own cloud
+    "cloud": (
+        ("--cloud",),
+        {
+            "choices": ("aws", "azure", "gcp"),
+            "type": str.lower,
+            "default": "aws",
+            "help": "your cloud (default: %(default)s)",
+        },
+    ),
+    "tags": (
+        ("--tag",),
+        {"metavar": "NAME=TEXT", "type": pair, "action": "append", "help": "a tag or label more; may be repeated"},
+    ),
+    "vpc_id": (("--vpc-id",), {"metavar": "ID", "help": "AWS: the VPC (default: that of the subnets)"}),
+    "subnet_ids": (
+        ("--subnet-id",),
+        {
+            "metavar": "ID",
+            "type": comma_list,
+            "action": "extend",
+            "help": "AWS: subnets, repeated or A,B (default: one in each zone); Azure: the subnet's full resource id",
+        },
+    ),
+    "security_group_ids": (
+        ("--security-group-id",),
+        {"metavar": "ID", "type": comma_list, "action": "extend", "help": "AWS: security groups, repeated or A,B"},
+    ),
+    "aws_profile": (("--aws-profile",), {"metavar": "NAME", "help": "AWS: profile of AWS's configuration files"}),
+    "vpc_endpoint": (
+        ("--vpc-endpoint-id",),
+        {"metavar": "ID", "help": "AWS: use this VPC endpoint (vpce-…) instead of creating one"},
+    ),
+    "resource_group": (
+        ("--resource-group",),
+        {"metavar": "NAME", "help": "Azure: of the private endpoint (default: the virtual network's)"},
+    ),
+    "location": (("--location",), {"metavar": "NAME", "help": "Azure: the virtual network's region"}),
+    "subscription_id": (
+        ("--subscription-id",),
+        {"metavar": "ID", "help": "Azure: of the private endpoint (default: the subnet's)"},
+    ),
+    "network": (("--network",), {"metavar": "NAME", "help": "Google Cloud: the VPC network"}),
+    "subnetwork": (("--subnetwork",), {"metavar": "NAME", "help": "Google Cloud: the subnetwork for the addresses"}),
+    "endpoint_name": (
+        ("--endpoint-name",),
+        {"metavar": "NAME", "help": "Azure, Google Cloud: what to call the endpoint (default: derived)"},
+    ),
+    "account_id": (("--account-id",), {"metavar": "ID", "help": "the AWS account (default: any)"}),
+}
+
+
+def add_options(container: argparse._ActionsContainer, *names: str, **changes: Any) -> None:
+    """Give a parser or a group of it these options, with `changes` to what the table says."""
+    for name in names:
+        flags, settings = _OPTIONS[name]
+        container.add_argument(*flags, dest=name, **{**settings, **changes})
+
+
+def add_positional(container: argparse._ActionsContainer, name: str, **changes: Any) -> None:
+    """Give a parser one of the table's as an argument without a flag."""
+    settings = {**_OPTIONS[name][1], **changes}
+    container.add_argument(name, **settings)
+
+
+def command(
+    commands: Commands, name: str, run: Run, summary: str, *, more: str = "", atlas: bool = True, output: bool = True
+) -> tuple[Parser, argparse._ArgumentGroup]:
+    """Register a command: its parser, and the group for its own options.
+
+    Args:
+        commands: Where to.
+        name: What it is called.
+        run: What it does: takes the parsed options and returns the exit code.
+        summary: Its help in half a sentence.
+        more: What the command's own help says beyond that.
+        atlas: Whether it talks to Atlas.
+        output: Whether it shows a result.
+    """
+    description = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
+    parser: Parser = commands.add_parser(name, help=summary, description=description)
+    own = parser.add_argument_group("of this command")
+    if atlas:
+        add_options(parser.add_argument_group("Atlas"), *ATLAS)
+    if output:
+        add_options(parser.add_argument_group("output"), *OUTPUT)
+    parser.set_defaults(run=run, parser=parser)
+    return parser, own
+
+
+def refuse(options: argparse.Namespace, names: Iterable[str], why: str) -> None:
+    """Refuse options that were given and do not go with the others.
+
+    Raises:
+        UsageError: One of them was given.
+    """
+    from .failures import UsageError
+
+    for name in names:
+        if getattr(options, name, None) is not None:
+            raise UsageError(f"{options.parser.names()[name]} {why}")
+
+
+def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Its options and arguments, in the order of the help; those without help text are not meant to be seen."""
+    return [action for action in parser._actions if action.help != argparse.SUPPRESS]
+
+
+def commands_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+    """Name, summary and parser of each of its commands."""
+    for action in parser._actions:
+        if has_commands(action):
+            found: Any = action
+            summaries = {choice.dest: choice.help or "" for choice in found._choices_actions}
+            for name, child in found.choices.items():
+                yield name, summaries.get(name, ""), child
+
+
+def has_commands(action: argparse.Action) -> bool:
+    """Whether it is what takes the name of a command."""
+    return action.nargs == argparse.PARSER
+
+
+def name_of(action: argparse.Action) -> str:
+    """What people call it."""
+    return action.option_strings[0] if action.option_strings else str(action.metavar or action.dest)
+
+
+def words_for(parser: argparse.ArgumentParser, path: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """The words of a command line that `parser` reads as these values; those of the defaults are left out."""
+    words = list(path)
+    for name in path:
+        parser = next(child for known, _, child in commands_of(parser) if known == name)
+    for action in actions_of(parser):
+        value: str | float | list[Any] | tuple[str, str] | None = values.get(action.dest)
+        if value is None or value is False or value == action.default:
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            text = _word(each)
+            if not action.option_strings:
+                words.append(text)
+            elif action.nargs == 0:
+                words.append(action.option_strings[0])
+            elif text.startswith("-"):
+                words.append(f"{action.option_strings[0]}={text}")
+            else:
+                words += [action.option_strings[0], text]
+    return words
+
+
+def _word(value: str | float | tuple[str, str]) -> str:
+    if isinstance(value, tuple):
+        return "=".join(value)
+    return value if isinstance(value, str) else f"{value:g}"
