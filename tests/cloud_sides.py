@@ -18,8 +18,8 @@ from atlas_privatelink.models import Connection, ConnectionProgress
 from atlas_privatelink.testing import AtlasEmulator
 from atlas_privatelink.testing.ec2 import LocalEc2
 
-SERVERLESS = {"instance_name": "Instance0"}
-DEDICATED = {"cluster_name": "Cluster0"}
+SERVERLESS: dict[str, Any] = {"instance_name": "Instance0"}
+DEDICATED: dict[str, Any] = {"cluster_name": "Cluster0"}
 DEPLOYMENTS = [SERVERLESS, DEDICATED]
 
 
@@ -126,7 +126,7 @@ class Children:
         self._environment = of.atlas.environment() | of.ec2.environment()
         self._vpc_id = of.ec2.vpc_id()
 
-    def start(self, group_id: str, deployment: dict[str, str], death: Death | None = None) -> tuple[Any, Pipe]:
+    def start(self, group_id: str, deployment: dict[str, Any], death: Death | None = None) -> tuple[Any, Pipe]:
         """A process that connects, and where its result comes out."""
         ours, theirs = self._context.Pipe(duplex=False)
         arguments = {"group_id": group_id, "vpc_id": self._vpc_id, **deployment}
@@ -136,7 +136,7 @@ class Children:
         theirs.close()
         return process, ours
 
-    def run(self, group_id: str, deployment: dict[str, str], death: Death | None = None) -> Connection | None:
+    def run(self, group_id: str, deployment: dict[str, Any], death: Death | None = None) -> Connection | None:
         """What it returned; `None` where it was killed before."""
         process, result = self.start(group_id, deployment, death)
         try:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from importlib import import_module
+from inspect import signature
+from typing import Any
 
 import pytest
 from commands import Shell, resuming, run_in_shell
-from support import INSTANCE
+from support import GROUP_ID, INSTANCE
 
+from atlas_privatelink.cli import main
+from atlas_privatelink.models import Connection
 from atlas_privatelink.testing import AtlasEmulator
 
 pytest.importorskip("moto.server", reason="the extra demo is not installed")
@@ -136,3 +141,68 @@ def test_the_policy_is_json(both: Both) -> None:
     assert json.loads(done.stdout)["Version"] == "2012-10-17"
     assert ":eu-west-1:123456789012:" in done.stdout
     assert both.emulator.stats().requests == 0
+
+
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
+@pytest.mark.parametrize("function", ["connect", "disconnect"])
+def test_every_option_reaches_its_cloud(
+    both: Both, cloud: str, function: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: dict[str, Any] = {}
+    values = {
+        "aws": {
+            "region": "us-east-1",
+            "vpc_id": "vpc-1",
+            "subnet_ids": ["subnet-1", "subnet-2", "subnet-3"],
+            "security_group_ids": ["sg-1", "sg-2"],
+            "tags": {"team": "orders"},
+            "comment": "mine",
+            "profile": "prod",
+        },
+        "azure": {
+            "region": "eastus2",
+            "subnet_id": "/subscriptions/s",
+            "resource_group": "group",
+            "location": "eastus2",
+            "name": "endpoint",
+            "tags": {"team": "orders"},
+            "comment": "mine",
+            "subscription_id": "s",
+        },
+        "gcp": {
+            "project": "orders-1234",
+            "region": "us-central1",
+            "network": "net",
+            "subnetwork": "subnet",
+            "name": "endpoint",
+            "labels": {"team": "orders"},
+        },
+    }[cloud]
+    options = {
+        "subnet_ids": ["--subnet-id", "subnet-1,subnet-2", "--subnet-id", "subnet-3"],
+        "security_group_ids": ["--security-group-id", "sg-1,sg-2"],
+        "tags": ["--tag", "team=orders"],
+        "labels": ["--tag", "team=orders"],
+        "profile": ["--aws-profile", "prod"],
+        "project": ["--gcp-project-id", "orders-1234"],
+        "name": ["--endpoint-name", "endpoint"],
+    }
+    module = import_module(f"atlas_privatelink.{cloud}")
+    taken = signature(getattr(module, function)).parameters
+    values = {name: value for name, value in values.items() if name in taken}
+    words = [word for name in values for word in options.get(name, [f"--{name.replace('_', '-')}", str(values[name])])]
+
+    def called(group_id: str, **arguments: Any) -> Connection:
+        assert set(arguments) <= set(taken)
+        given.update(arguments, group_id=group_id)
+        return Connection(group_id, cloud_endpoint_id="made")
+
+    monkeypatch.setattr(module, function, called)
+    for name, value in both.environment.items():
+        monkeypatch.setenv(name, value)
+    flag = ["--plan"] if function == "connect" else ["--keep-service", "--force"]
+    code = main([function, "--cluster", "Cluster0", "--cloud", cloud, *words, *flag, "--timeout", "9", "-ovalue"])
+    assert (code, capsys.readouterr().out) == (0, "made\n")
+    expected = {**values, "cluster_name": "Cluster0", "timeout": 9.0, "group_id": GROUP_ID}
+    assert {name: given[name] for name in expected} == expected
+    assert given["plan" if function == "connect" else "keep_service"] is True

@@ -41,7 +41,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
         self.process = subprocess.Popen(
             [*COMMAND, *words],
-            env={**shell.environment, "TERM": "xterm", **(environment or {})},
+            env={**shell.environment, "TERM": "xterm", "COLUMNS": str(width), **(environment or {})},
             stdin=slave if "in" in streams.split() else subprocess.DEVNULL,
             stdout=slave if "out" in streams.split() else subprocess.PIPE,
             stderr=slave if "err" in streams.split() else subprocess.PIPE,

@@ -32,7 +32,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
 # few looks each, for tests that connect often
-SOON = {
+SOON: dict[str, Any] = {
     "clock": "driven",
     "record": False,
     "reservation_seconds": 3,
@@ -63,7 +63,7 @@ def actions(connection: Connection) -> list[str]:
 
 
 @every_deployment
-def test_from_nothing_to_a_connection_string(both: Sides, deployment: dict[str, str]) -> None:
+def test_from_nothing_to_a_connection_string(both: Sides, deployment: dict[str, Any]) -> None:
     events: list[ConnectionProgress] = []
     connection = both.connect(GROUP_ID, **deployment, on_progress=events.append)
     both.assert_connected_once(GROUP_ID, connection)
@@ -75,7 +75,7 @@ def test_from_nothing_to_a_connection_string(both: Sides, deployment: dict[str, 
 
 
 @every_deployment
-def test_again_it_adopts_all(both: Sides, deployment: dict[str, str]) -> None:
+def test_again_it_adopts_all(both: Sides, deployment: dict[str, Any]) -> None:
     first = both.connect(GROUP_ID, **deployment)
     made = both.atlas.stats().endpoints_made
     again = both.connect(GROUP_ID, **deployment)
@@ -86,7 +86,7 @@ def test_again_it_adopts_all(both: Sides, deployment: dict[str, str]) -> None:
 
 
 @every_deployment
-def test_for_asyncio_too(both: Sides, deployment: dict[str, str]) -> None:
+def test_for_asyncio_too(both: Sides, deployment: dict[str, Any]) -> None:
     async def main() -> tuple[Connection, Connection]:
         async with both.atlas.async_client() as client:
             options = both.options(client) | deployment
@@ -103,7 +103,7 @@ def test_for_asyncio_too(both: Sides, deployment: dict[str, str]) -> None:
 
 
 @every_deployment
-def test_a_plan_changes_nothing_and_says_what_will_be_done(both: Sides, deployment: dict[str, str]) -> None:
+def test_a_plan_changes_nothing_and_says_what_will_be_done(both: Sides, deployment: dict[str, Any]) -> None:
     plan = both.connect(GROUP_ID, **deployment, plan=True)
     assert plan.planned
     assert actions(plan) == ["create", "wait", "create", "tell", "wait", "wait"]
@@ -117,7 +117,7 @@ def test_a_plan_changes_nothing_and_says_what_will_be_done(both: Sides, deployme
 
 
 @every_deployment
-def test_the_vpc_endpoint_is_made_as_asked(both: Sides, deployment: dict[str, str]) -> None:
+def test_the_vpc_endpoint_is_made_as_asked(both: Sides, deployment: dict[str, Any]) -> None:
     ec2 = both.ec2.client()
     subnets = both.ec2.subnet_ids()
     group = ec2.create_security_group(GroupName="mongo", Description="d", VpcId=both.ec2.vpc_id())["GroupId"]
@@ -165,7 +165,7 @@ def test_a_serverless_instance_says_its_region(both: Sides, monkeypatch: pytest.
 
 @every_deployment
 @pytest.mark.parametrize("state", ["rejected", "failed", "expired", "deleted"])
-def test_what_aws_ends_is_not_waited_for(both: Sides, deployment: dict[str, str], state: str) -> None:
+def test_what_aws_ends_is_not_waited_for(both: Sides, deployment: dict[str, Any], state: str) -> None:
     def end(event: ConnectionProgress) -> None:
         if (event.step, event.state) == ("ACCEPT", "begun"):
             both.ec2.force_state(event.connection.cloud_endpoint_id or "", state)
@@ -183,7 +183,7 @@ def test_what_aws_ends_is_not_waited_for(both: Sides, deployment: dict[str, str]
 
 
 @every_deployment
-def test_what_atlas_fails_is_not_waited_for(both: Sides, deployment: dict[str, str]) -> None:
+def test_what_atlas_fails_is_not_waited_for(both: Sides, deployment: dict[str, Any]) -> None:
     both.atlas.fail_next_endpoint("no capacity")
     with pytest.raises(EndpointFailed, match="no capacity") as failed:
         both.connect(GROUP_ID, **deployment)
@@ -193,7 +193,7 @@ def test_what_atlas_fails_is_not_waited_for(both: Sides, deployment: dict[str, s
 
 
 @every_deployment
-def test_a_time_out_knows_both_sides_and_goes_on(both: Sides, deployment: dict[str, str]) -> None:
+def test_a_time_out_knows_both_sides_and_goes_on(both: Sides, deployment: dict[str, Any]) -> None:
     class Enough(Exception):
         """The user's patience."""
 
@@ -238,7 +238,7 @@ ATLAS_FAULTS: list[tuple[Any, dict[str, Any]]] = [
 
 @every_deployment
 @pytest.mark.parametrize("fault", ATLAS_FAULTS, ids=lambda fault: f"{fault[0]}-{'-'.join(map(str, fault[1].values()))}")
-def test_every_fault_of_atlas_at_every_call(deployment: dict[str, str], fault: tuple[Any, dict[str, Any]]) -> None:
+def test_every_fault_of_atlas_at_every_call(deployment: dict[str, Any], fault: tuple[Any, dict[str, Any]]) -> None:
     name, parameters = fault
     calls = [("GET", 0), ("GET", 1), ("GET", 4), ("POST", 0), ("POST", 1), ("PATCH", 0)]
     with sides(**SOON) as both:
@@ -253,7 +253,7 @@ def test_every_fault_of_atlas_at_every_call(deployment: dict[str, str], fault: t
             both.atlas.heal()
 
 
-def until_it_succeeds(both: Sides, group_id: str, deployment: dict[str, str]) -> Connection:
+def until_it_succeeds(both: Sides, group_id: str, deployment: dict[str, Any]) -> Connection:
     """`connect`, again after each failure, which has to know what had been reached."""
     reached: set[str] = set()
     for _ in range(4):
@@ -291,7 +291,7 @@ EC2_ACTIONS = [
 
 @every_deployment
 @pytest.mark.parametrize("action", EC2_ACTIONS)
-def test_every_fault_of_ec2_at_every_call(soon: Sides, deployment: dict[str, str], action: str) -> None:
+def test_every_fault_of_ec2_at_every_call(soon: Sides, deployment: dict[str, Any], action: str) -> None:
     both = soon
     for number, (fault, after) in enumerate(itertools.product(EC2_FAULTS, [0, 1, 3])):
         group_id = f"{number:024x}"
@@ -311,7 +311,7 @@ def test_every_fault_of_ec2_at_every_call(soon: Sides, deployment: dict[str, str
 
 
 @every_deployment
-def test_a_new_vpc_endpoint_may_not_be_shown_at_once(deployment: dict[str, str]) -> None:
+def test_a_new_vpc_endpoint_may_not_be_shown_at_once(deployment: dict[str, Any]) -> None:
     with sides(clock="driven") as both:
         both.ec2.shown_after = 3
         both.assert_connected_once(GROUP_ID, both.connect(GROUP_ID, **deployment))
@@ -330,7 +330,7 @@ def test_connected_disconnected_and_connected_again(both: Sides) -> None:
 
 
 @every_deployment
-def test_disconnect_stopped_at_every_event_goes_on(soon: Sides, deployment: dict[str, str]) -> None:
+def test_disconnect_stopped_at_every_event_goes_on(soon: Sides, deployment: dict[str, Any]) -> None:
     both = soon
 
     class Stop(BaseException):
@@ -404,7 +404,7 @@ def test_leftovers_with_the_same_comment_are_removed_and_others_left(both: Sides
 
 
 @every_deployment
-def test_without_boto3_any_callable_will_do(both: Sides, deployment: dict[str, str]) -> None:
+def test_without_boto3_any_callable_will_do(both: Sides, deployment: dict[str, Any]) -> None:
     asked: list[str] = []
 
     def make(service_name: str) -> str:
@@ -415,7 +415,7 @@ def test_without_boto3_any_callable_will_do(both: Sides, deployment: dict[str, s
         await asyncio.sleep(0)
         return make(service_name)
 
-    region = {"region": "us-east-1"} if "cluster_name" in deployment else {}
+    region: dict[str, Any] = {"region": "us-east-1"} if "cluster_name" in deployment else {}
     with both.atlas.client() as client:
         connection = aws.connect(GROUP_ID, **deployment, **region, vpc_endpoint=make, atlas=client)
         assert asked == [connection.endpoint_service_name]

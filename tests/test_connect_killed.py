@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from cloud_sides import DEDICATED, DEPLOYMENTS, SERVERLESS, Children, Death, Sides, sides
@@ -76,7 +77,7 @@ def test_killed_at_random_moments_it_goes_on(both: Sides) -> None:
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=["serverless", "dedicated"])
 @pytest.mark.parametrize("count", [2, 5])
 def test_at_the_same_moment_there_is_one_endpoint_on_each_side(
-    both: Sides, deployment: dict[str, str], count: int
+    both: Sides, deployment: dict[str, Any], count: int
 ) -> None:
     children = Children(both)
     index = DEPLOYMENTS.index(deployment)

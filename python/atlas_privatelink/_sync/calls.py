@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from sys import modules
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
 
     from .._core import Call, Core
     from ..models import WaitProgress
+    from ..notebook import LiveTable
 
 
 def outcome(call: Call) -> Any:
@@ -33,11 +36,31 @@ def reached(
     """What a wait returns in the end; each look before is reported, and what can end it from outside is watched."""
     from ..models import WaitProgress
 
+    table = notebook_table(operation, arguments) if on_progress is None else None
+    on_progress = table or on_progress
     wait = core.wait(operation, arguments, until=until, timeout=timeout, reports=on_progress is not None)
-    while True:
-        step = outcome(wait.step())
-        if on_progress is None or not isinstance(step, WaitProgress):
-            return step
-        if watch is not None:
-            watch()
-        on_progress(step)
+    try:
+        while True:
+            step = outcome(wait.step())
+            if on_progress is None or not isinstance(step, WaitProgress):
+                break
+            if watch is not None:
+                watch()
+            on_progress(step)
+    except BaseException as error:
+        if table is not None:
+            table.end("failed", str(error) or type(error).__name__)
+        raise
+    if table is not None:
+        table.end("done", str(getattr(step, "status", until)))
+    return step
+
+
+def notebook_table(operation: str, arguments: dict[str, Any]) -> LiveTable | None:
+    """A live table, where a notebook would show it."""
+    if "IPython" not in modules:
+        return None
+    from ..notebook import live_table
+
+    what = operation.rpartition(".")[2].removeprefix("wait_for_").replace("_", " ")
+    return live_table(f"{what} {next(reversed(arguments.values()))}")

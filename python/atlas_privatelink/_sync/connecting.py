@@ -15,7 +15,7 @@ from ..cloud import ServiceToReach
 from ..errors import ApiError, AtlasError, CloudError, EndpointFailed, NotFound, ValidationError, WaitTimeout
 from ..models.connection import Connection, ConnectionProgress, Step, StepTaken
 from .blocking import run_blocking, sleep
-from .calls import reached
+from .calls import notebook_table, reached
 from .client import Client
 
 TYPE_CHECKING = False
@@ -77,6 +77,7 @@ def _connecting(
         raise ValidationError(rule, field="cluster_name")
     kind = ServerlessConnecting if cluster_name is None else DedicatedConnecting
     connection = Connection(group_id, cluster_name, instance_name, cloud.provider, region)
+    on_progress = on_progress or notebook_table("", {"deployment": connection.deployment_name})
     return kind(atlas, cloud, connection, comment=comment, timeout=timeout, on_progress=on_progress)
 
 
@@ -100,6 +101,8 @@ class Connecting:
         self.began = self.step_began = monotonic()
         self.cloud_endpoint: CloudEndpoint | None = None
         self.misses = 0
+        self.step: Step | None = None
+        self.refused_event: BaseException | None = None
         self.keep_service = False
         self.check_arguments()
 
@@ -242,7 +245,7 @@ class Connecting:
     def _until_created(self, endpoint: CloudEndpoint) -> None:
         delay = 0.1
         while endpoint.phase == "creating":
-            self._event(Step.CREATE_CLOUD_ENDPOINT, "waiting", next_look=delay)
+            self._waiting(next_look=delay)
             delay = self._pause(delay, f"{endpoint.id} is still {endpoint.status}")
             self.watch_cloud_endpoint()
             endpoint = self.cloud_endpoint or endpoint
@@ -254,7 +257,7 @@ class Connecting:
             endpoint = run_blocking(self.cloud.describe, known)
         except CloudError as error:
             # what is waited for comes from elsewhere
-            self._event(self.step, "waiting", trouble=str(error))
+            self._waiting(trouble=str(error))
             return
         self.misses = self.misses + 1 if endpoint is None else 0
         if self.misses > _MISSES_ALLOWED:
@@ -283,7 +286,7 @@ class Connecting:
         for endpoint_id in doomed:
             while (endpoint := run_blocking(self.cloud.describe, endpoint_id)) and endpoint.phase != "gone":
                 self._know_cloud_endpoint(endpoint)
-                self._event(Step.DELETE_CLOUD_ENDPOINT, "waiting", next_look=delay)
+                self._waiting(next_look=delay)
                 delay = self._pause(delay, f"{endpoint_id} is still {endpoint.status}")
         return ("delete", ", ".join(doomed)) if doomed else ("skip", "there is none")
 
@@ -299,8 +302,11 @@ class Connecting:
                 taken = StepTaken(step, action, detail, monotonic() - self.step_began)
                 self._know(steps=(*self.connection.steps, taken))
                 self._event(step, "done", action=action, detail=detail)
-        except AtlasError as error:
-            self._say_what_is_known(error)
+        except BaseException as error:
+            if isinstance(error, AtlasError):
+                self._say_what_is_known(error)
+            if self.step is not None and error is not self.refused_event:
+                self._event(self.step, "failed", trouble=str(error) or type(error).__name__)
             raise
         return self.connection
 
@@ -331,26 +337,33 @@ class Connecting:
         """Reports a look of a wait of Atlas's."""
         if progress.status is not None:
             self._know(status=str(progress.status))
-        self._event(self.step, "waiting", trouble=progress.trouble, next_look=progress.next_look)
+        self._waiting(trouble=progress.trouble, next_look=progress.next_look)
+
+    def _waiting(self, **facts: Any) -> None:
+        if self.step is not None:
+            self._event(self.step, "waiting", **facts)
 
     def _event(self, step: Step, state: Any, **facts: Any) -> None:
         if self.on_progress is None:
             return
         now = monotonic()
-        self.on_progress(
-            ConnectionProgress(
-                step=step,
-                state=state,
-                connection=self.connection,
-                number=self.steps.index(step) + 1,
-                count=len(self.steps),
-                status=self.connection.status,
-                cloud_status=None if self.cloud_endpoint is None else self.cloud_endpoint.status,
-                elapsed=now - self.began,
-                step_elapsed=now - self.step_began,
-                **facts,
-            )
+        event = ConnectionProgress(
+            step=step,
+            state=state,
+            connection=self.connection,
+            number=self.steps.index(step) + 1,
+            count=len(self.steps),
+            status=self.connection.status,
+            cloud_status=None if self.cloud_endpoint is None else self.cloud_endpoint.status,
+            elapsed=now - self.began,
+            step_elapsed=now - self.step_began,
+            **facts,
         )
+        try:
+            self.on_progress(event)
+        except BaseException as error:
+            self.refused_event = error
+            raise
 
 
 class ServerlessConnecting(Connecting):

@@ -55,6 +55,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 _OF_CONNECT_ALONE = ("security_group_ids", "tags", "location", "vpc_endpoint")
 _OPTIONS = tuple(dict.fromkeys(option for options in _ARGUMENTS.values() for option in options.values()))
+# the deployment is chosen apart from these
+_OF_CLOUDS = tuple(option for option in _OPTIONS if option != "instance_name")
 
 
 def add(commands: Commands) -> None:
@@ -67,7 +69,7 @@ def add(commands: Commands) -> None:
         more="What is there is adopted: run it again wherever it was stopped, and it goes on.",
     )
     _add_deployment(own)
-    add_options(own, *_OPTIONS[1:])
+    add_options(own, *_OF_CLOUDS)
     add_options(own, "plan", "timeout")
 
     _, own = command(
@@ -78,7 +80,7 @@ def add(commands: Commands) -> None:
         more="Removes the endpoint in your cloud, the endpoint in Atlas and, where nothing else uses it, its service.",
     )
     _add_deployment(own)
-    add_options(own, *(option for option in _OPTIONS[1:] if option not in _OF_CONNECT_ALONE))
+    add_options(own, *(option for option in _OF_CLOUDS if option not in _OF_CONNECT_ALONE))
     add_options(own, "keep_service", "force", "timeout")
 
     _, own = command(

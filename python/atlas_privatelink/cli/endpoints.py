@@ -17,7 +17,10 @@ __all__ = ["add"]
 
 # what only one of the two kinds of endpoints has
 _OF_INSTANCES = ("comment",)
-_OF_CLUSTERS = ("provider", "endpoint_id", "private_endpoint_ip_address", "gcp_project_id", "endpoints")
+_OF_CLUSTERS = ("endpoint_id", "private_endpoint_ip_address", "gcp_project_id", "endpoints")
+
+# Atlas has no list of the endpoints of a service; the service names them
+_ENDPOINTS_OF_SERVICES = ("interface_endpoints", "private_endpoints", "endpoint_group_names")
 
 
 def add(commands: Commands) -> None:
@@ -83,7 +86,7 @@ def _check(options: argparse.Namespace) -> None:
     from .grammar import refuse
 
     if options.service_id is None:
-        unfit = _OF_CLUSTERS if options.run is _create else ("provider",)
+        unfit = ("provider", *_OF_CLUSTERS) if options.run is _create else ("provider",)
         refuse(options, unfit, "is for --service, not for --instance")
     else:
         refuse(options, _OF_INSTANCES, "is for --instance, not for --service")
@@ -109,7 +112,7 @@ def _create(options: argparse.Namespace) -> int:
     with open_client(options) as client:
         family, where = _family(options, client)
         serverless = options.service_id is None
-        names = ("comment",) if serverless else _OF_CLUSTERS[1:]
+        names = _OF_INSTANCES if serverless else _OF_CLUSTERS
         arguments = {name: getattr(options, name) for name in names}
         if options.if_exists is not None:
             arguments["if_exists"] = options.if_exists
@@ -161,10 +164,6 @@ def _list(options: argparse.Namespace) -> int:
             endpoints = [family.get_endpoint(**where, endpoint_id=endpoint_id) for endpoint_id in ids]
     write_list(endpoints, options.output)
     return 0
-
-
-# Atlas has no list of the endpoints of a service; the service names them
-_ENDPOINTS_OF_SERVICES = ("interface_endpoints", "private_endpoints", "endpoint_group_names")
 
 
 def _update(options: argparse.Namespace) -> int:

@@ -41,7 +41,7 @@ class Progress:
         self._next_look: float | None = None
         self._stopped: threading.Event | None = None
         self._ticker: threading.Thread | None = None
-        self.known = ""
+        self.known = subject
         """What is known of what is waited for: ids and state, in words."""
 
     def __enter__(self) -> Self:
@@ -80,6 +80,8 @@ class Progress:
         if event.state == "waiting":
             states = [str(state) for state in (event.status, event.cloud_status) if state]
             text = f"{text}: {', '.join(states)}" if states else text
+        elif event.state == "failed":
+            return  # the error says so
         elif event.state == "done":
             text = f"{text}: {event.action}: {event.detail}"
         self._say(text, event.trouble, event.next_look)

@@ -162,8 +162,8 @@ class ConnectionProgress:
 
     step: Step
     """The step that it is about."""
-    state: Literal["begun", "waiting", "done"]
-    """Whether the step begins, goes on or has ended."""
+    state: Literal["begun", "waiting", "done", "failed"]
+    """Whether the step begins, goes on, or has ended; `trouble` says how it failed."""
     connection: Connection
     """What is known so far, on both sides: all that is needed to find it again."""
     number: int

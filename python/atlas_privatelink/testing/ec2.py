@@ -19,6 +19,8 @@ from unittest.mock import patch
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from ..errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import ExitStack
@@ -73,12 +75,19 @@ class LocalEc2:
         """The actions that were asked for since the start, in their order."""
 
     def start(self) -> Self:
-        """Begin to listen on a free port of this machine."""
+        """Begin to listen on a free port of this machine.
+
+        Raises:
+            ConfigurationError: moto is missing.
+        """
         from contextlib import ExitStack
 
-        from moto.ec2.models import EC2Backend, ec2_backends
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-        from werkzeug.serving import WSGIRequestHandler, make_server
+        try:
+            from moto.ec2.models import EC2Backend, ec2_backends
+            from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+            from werkzeug.serving import WSGIRequestHandler, make_server
+        except ImportError as error:
+            raise ConfigurationError("moto is not installed: pip install 'atlas-privatelink[demo]'") from error
 
         class Quiet(WSGIRequestHandler):
             def log(self, type: str, message: str, *args: Any) -> None:

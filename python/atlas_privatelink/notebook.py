@@ -1,0 +1,101 @@
+"""Live tables of waits and of `connect`, in notebooks.
+
+In Jupyter (and whatever else runs an IPython kernel) they appear by themselves where no `on_progress` is given; pass
+`on_progress=lambda _: None` to have none. A table is one output of its cell, updated in place, so that what it says
+last stays when the notebook is saved, exported or executed by papermill.
+"""
+
+from __future__ import annotations
+
+import sys
+from html import escape
+from importlib import import_module
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .models import ConnectionProgress, WaitProgress
+
+__all__ = ["LiveTable", "live_table"]
+
+_MARKS = {"done": "✓", "waiting": "…", "begun": "…", "failed": "✗"}
+_CELL = "text-align:left;vertical-align:top;padding:.15em .8em;background:transparent;color:inherit"
+
+
+def live_table(title: str) -> LiveTable | None:
+    """A live table, where a notebook would show it; `None` elsewhere.
+
+    Args:
+        title: What is waited for.
+    """
+    ipython: Any = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    # IPython in a terminal has no place to update
+    return LiveTable(title) if getattr(shell, "kernel", None) is not None else None
+
+
+class LiveTable:
+    """A table of steps that is kept up to date. Pass it as `on_progress`.
+
+    Args:
+        title: What is waited for.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._began = monotonic()
+        self._rows: dict[str, tuple[str, str, float, float | None]] = {}
+        self._handle: Any = None
+
+    def __call__(self, event: WaitProgress | ConnectionProgress) -> None:
+        """Shows one event."""
+        from .models import ConnectionProgress
+
+        if isinstance(event, ConnectionProgress):
+            words = [str(word) for word in (event.status, event.cloud_status) if word]
+            text = f"{event.action}: {event.detail}" if event.state == "done" else ", ".join(words)
+            text = "; ".join(filter(None, (text, event.trouble)))
+            name = f"{event.number}. {event.step.description}"
+            self._rows[name] = (event.state, text, event.step_elapsed, event.next_look)
+        else:
+            text = "; ".join(filter(None, (str(event.status or "not seen yet"), event.trouble)))
+            self._rows[self.title] = ("waiting", text, event.elapsed, event.next_look)
+        self._show()
+
+    def end(self, state: str, text: str) -> None:
+        """Shows how a wait has ended.
+
+        Args:
+            state: "done" or "failed".
+            text: What came of it.
+        """
+        self._rows[self.title] = (state, text, monotonic() - self._began, None)
+        self._show()
+
+    def _show(self) -> None:
+        bundle = {"text/html": self._repr_html_(), "text/plain": repr(self)}
+        if self._handle is None:
+            display: Any = import_module("IPython.display")
+            self._handle = display.display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{_MARKS[state]} {name}  {text}  {elapsed:.0f} s" for name, (state, text, elapsed, _) in self._rows.items()
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows: list[str] = []
+        for name, (state, text, elapsed, next_look) in self._rows.items():
+            then = "" if next_look is None else f", next look in {next_look:.0f} s"
+            weight = "600" if state in ("begun", "waiting") else "400"
+            cells = (_MARKS[state], name, text, f"{elapsed:.0f} s{then}")
+            row = "".join(f'<td style="{_CELL};font-weight:{weight}">{escape(cell)}</td>' for cell in cells)
+            rows.append(f"<tr>{row}</tr>")
+        return (
+            '<table style="border-collapse:collapse;color:inherit;background:transparent">'
+            f'<caption style="text-align:left;padding:.15em .8em;color:inherit">{escape(self.title)}</caption>'
+            f"<tbody>{''.join(rows)}</tbody></table>"
+        )
