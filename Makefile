@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src python -name '*.rs' -o -name '*.py')
 
-.PHONY: demo test lint bench bench-bridge docs stubs twins format wheel clean
+.PHONY: demo test lint pictures bench bench-bridge docs stubs twins format wheel clean
 
 $(BIN)/.ready: requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
@@ -18,7 +18,7 @@ $(BIN)/.built: $(BIN)/.ready $(SOURCES)
 	touch $@
 
 demo: $(BIN)/.built
-	$(BIN)/python examples/demo.py
+	$(BIN)/atlas-privatelink demo
 
 test: $(BIN)/.built
 	cargo test --quiet
@@ -87,6 +87,10 @@ docs: $(BIN)/.built
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --features emulator
 	$(BIN)/pdoc --output-directory docs/_build atlas_privatelink
 	@echo "docs/_build/index.html, target/doc/atlas_privatelink/index.html"
+
+# the pictures in docs/pictures (Debian: tmux, chromium)
+pictures: $(BIN)/.built
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/pictures.py
 
 clean:
 	rm -rf $(VENV) $(BENCH) target dist docs/_build

@@ -76,6 +76,10 @@ class Call:
         """
         Drops the request if it is still in flight. Does no harm otherwise.
         """
+    def check(self, /) -> None:
+        """
+        Raises what is known to be wrong before anything is sent.
+        """
     @property
     def is_long(self, /) -> bool:
         """

@@ -14,7 +14,7 @@ from .errors import ValidationError
 from .models.connection import CloudEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
     from typing import Literal
 
 __all__ = ["Cloud", "CloudEndpoint", "EndpointFrom", "ServiceToReach"]
@@ -115,7 +115,7 @@ class EndpointFrom:
     def create(self, service: ServiceToReach) -> CloudEndpoint:
         """Calls it; what it returns may be awaitable, if it is called for `aconnect`."""
         returned = self._function(service.name)
-        return cast("CloudEndpoint", _endpoint_later(returned)) if isawaitable(returned) else _endpoint(returned)
+        return cast("CloudEndpoint", _EndpointLater(returned)) if isawaitable(returned) else _endpoint(returned)
 
     def describe(self, endpoint_id: str) -> CloudEndpoint | None:
         """It is taken to be there."""
@@ -129,8 +129,18 @@ class EndpointFrom:
         return f"call {getattr(self._function, '__name__', self._function)!s} for a VPC endpoint"
 
 
-async def _endpoint_later(returned: Awaitable[Any]) -> CloudEndpoint:
-    return _endpoint(await returned)
+class _EndpointLater:
+    """An endpoint whose id has to be awaited."""
+
+    def __init__(self, awaitable: Awaitable[Any]) -> None:
+        self._awaitable = awaitable
+
+    def __await__(self) -> Generator[Any, None, CloudEndpoint]:
+        return _endpoint((yield from self._awaitable.__await__()))
+
+    def close(self) -> None:
+        """Nobody awaits it."""
+        getattr(self._awaitable, "close", bool)()
 
 
 def _endpoint(returned: object) -> CloudEndpoint:

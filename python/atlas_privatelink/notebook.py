@@ -94,8 +94,9 @@ class LiveTable:
             cells = (_MARKS[state], name, text, f"{elapsed:.0f} s{then}")
             row = "".join(f'<td style="{_CELL};font-weight:{weight}">{escape(cell)}</td>' for cell in cells)
             rows.append(f"<tr>{row}</tr>")
+        caption = "" if self.title in self._rows else escape(self.title)
         return (
             '<table style="border-collapse:collapse;color:inherit;background:transparent">'
-            f'<caption style="text-align:left;padding:.15em .8em;color:inherit">{escape(self.title)}</caption>'
+            f'<caption style="text-align:left;padding:.15em .8em;color:inherit">{caption}</caption>'
             f"<tbody>{''.join(rows)}</tbody></table>"
         )

@@ -113,6 +113,14 @@ impl Call {
         Ok(())
     }
 
+    /// Raises what is known to be wrong before anything is sent.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        match &*self.state() {
+            State::Ready(Err(error)) => Err(outcome::exception(py, error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Runs the call in this thread, detached from the interpreter, and looks for signals all the while. Its outcome is
     /// for `open_outcome`.
     fn run<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

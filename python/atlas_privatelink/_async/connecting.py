@@ -177,11 +177,13 @@ class AsyncConnecting:
     async def disconnect(self, *, keep_service: bool) -> Connection:
         """Undoes what is there, in the order that works."""
         self.keep_service = keep_service
-        return await self._through(
+        connection = await self._through(
             (Step.DELETE_CLOUD_ENDPOINT, self.delete_cloud_endpoint),
             (Step.DELETE_ENDPOINT, self.delete_endpoint),
             *self.further_deletions(),
         )
+        # what Atlas said last was of something that is gone
+        return replace(connection, status=None)
 
     def further_deletions(self) -> tuple[tuple[Step, Callable[[], Awaitable[Outcome]]], ...]:
         """What there is to delete beside the endpoints."""
@@ -273,7 +275,7 @@ class AsyncConnecting:
     async def await_connection_strings(self) -> Outcome:
         """Waits for the connection strings."""
         strings = await self.read_connection_strings()
-        self._know(connection_strings=strings)
+        self._know(connection_strings=strings, status="AVAILABLE")
         return "wait", strings.srv or strings.standard or ""
 
     async def delete_cloud_endpoint(self) -> Outcome:
@@ -375,9 +377,10 @@ class AsyncServerlessConnecting(AsyncConnecting):
     def check_arguments(self) -> None:
         """Refuses what breaks a rule of Atlas's."""
         core = self.atlas._core
-        core.call("create_endpoint", {**self.where(), "comment": self.comment})
+        core.call("create_endpoint", {**self.where(), "comment": self.comment}).check()
         arguments = {**self.where(), "endpoint_id": "vpce-0"}
-        core.wait("connection_string", arguments, until="AVAILABLE", timeout=self.timeout, reports=False)
+        wait = core.wait("connection_string", arguments, until="AVAILABLE", timeout=self.timeout, reports=False)
+        wait.step().check()
 
     def where(self) -> dict[str, Any]:
         """The instance, as arguments."""
@@ -577,13 +580,15 @@ class AsyncDedicatedConnecting(AsyncConnecting):
         if self.comment is not None:
             raise ValidationError("comment goes with instance_name: dedicated clusters have none", field="comment")
         core = self.atlas._core
-        core.call("dedicated.create_service", {**self.where(), "region": self.connection.region})
+        core.call("dedicated.create_service", {**self.where(), "region": self.connection.region}).check()
         arguments = {
             "group_id": self.connection.group_id,
             "cluster_name": self.connection.cluster_name,
             "endpoint_id": "vpce-0",
         }
-        core.wait("dedicated.connection_string", arguments, until="AVAILABLE", timeout=self.timeout, reports=False)
+        operation = "dedicated.connection_string"
+        wait = core.wait(operation, arguments, until="AVAILABLE", timeout=self.timeout, reports=False)
+        wait.step().check()
 
     def where(self) -> dict[str, Any]:
         """The project and the cloud, as arguments."""

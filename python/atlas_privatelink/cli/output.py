@@ -129,7 +129,8 @@ def _print_rich_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]
         return False
     table = Table(box=SIMPLE_HEAD if header else None, show_header=header is not None, pad_edge=False)
     for column in header or ("", ""):
-        table.add_column(column, overflow="fold")
+        # ids and statuses are copied, the others read
+        table.add_column(column, overflow="fold", no_wrap=column in ("ID", "STATUS"))
     for row in rows:
         first = "" if header else "bold"
         table.add_row(*(Text(text, _COLOURS.get(text, first if at == 0 else "")) for at, text in enumerate(row)))

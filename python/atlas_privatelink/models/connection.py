@@ -150,8 +150,10 @@ class Connection:
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        rows = {f.name: getattr(self, f.name) for f in dataclass_fields(self) if f.name != "connection_strings"}
-        rows["steps"] = "; ".join(f"{taken.action}: {taken.detail}" for taken in self.steps)
+        shown = [f.name for f in dataclass_fields(self) if f.name not in ("connection_strings", "steps", "planned")]
+        rows = {name: getattr(self, name) for name in shown}
+        for number, taken in enumerate(self.steps, 1):
+            rows[f"{number}. {taken.step.description}"] = f"{taken.action}: {taken.detail}"
         rows["planned"] = "yes: nothing was done" if self.planned else None
         return html_table(type(self).__name__, {"srv": self.srv, **rows})
 

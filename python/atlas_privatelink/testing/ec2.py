@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from io import BytesIO
+from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from urllib.parse import parse_qs
@@ -227,7 +228,7 @@ class LocalEc2:
                 for _ in app(environ, _unheard):
                     pass
             if fault.code is None:
-                environ["werkzeug.socket"].close()
+                environ["werkzeug.socket"].shutdown(SHUT_RDWR)
                 raise ConnectionAbortedError
             start_response(f"{fault.status} Fault", [("Content-Type", "text/xml")])
             error = f"<Error><Code>{escape(fault.code)}</Code><Message>{escape(fault.message)}</Message></Error>"
