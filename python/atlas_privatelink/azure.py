@@ -15,14 +15,14 @@ import re
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
-from importlib import import_module
 from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from ._async.azure import aconnect, adisconnect
 from ._sync.azure import connect, disconnect
-from .errors import CloudError, CloudPermissionDenied, ConfigurationError, ValidationError
+from .cloud import sdk_module
+from .errors import CloudError, CloudPermissionDenied, ValidationError
 from .models.connection import CloudEndpoint
 
 if TYPE_CHECKING:
@@ -438,11 +438,7 @@ def _endpoint_named(endpoint_id: str) -> dict[str, str]:
 
 
 def _sdk(module: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        needed = "atlas_privatelink.azure needs the Azure SDK: pip install 'atlas-privatelink[azure]'"
-        raise ConfigurationError(needed) from error
+    return sdk_module(module, extra="azure")
 
 
 def _found(call: Any, *arguments: Any, **options: Any) -> Any:

@@ -7,17 +7,18 @@ callable that turns a service name into a VPC endpoint's id (`EndpointFrom`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from .errors import ValidationError
+from .errors import ConfigurationError, ValidationError
 from .models.connection import CloudEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
     from typing import Literal
 
-__all__ = ["Cloud", "CloudEndpoint", "EndpointFrom", "ServiceToReach"]
+__all__ = ["Cloud", "CloudEndpoint", "EndpointFrom", "ServiceToReach", "sdk_module"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,19 @@ class Cloud(Protocol):
     def planned(self, service: ServiceToReach | None) -> str:
         """What `create` would create, in words; `None` where the service has no name yet."""
         ...
+
+
+def sdk_module(name: str, *, extra: str) -> Any:
+    """A module of a cloud's SDK, which comes with an extra of this package.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        wanted = f"{name} is not installed: pip install 'atlas-privatelink[{extra}]'"
+        raise ConfigurationError(wanted) from error
 
 
 class EndpointFrom:

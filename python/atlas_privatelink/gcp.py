@@ -19,13 +19,13 @@ import re
 from contextlib import contextmanager
 from functools import cached_property
 from hashlib import sha256
-from importlib import import_module
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from ._async.gcp import aconnect, adisconnect
 from ._sync.gcp import connect, disconnect
-from .errors import CloudError, CloudPermissionDenied, ConfigurationError, ValidationError
+from .cloud import sdk_module
+from .errors import CloudError, CloudPermissionDenied, ValidationError
 from .models.connection import CloudEndpoint
 
 if TYPE_CHECKING:
@@ -550,11 +550,7 @@ def _checked(field: str, pattern: re.Pattern[str], value: object, rule: str) -> 
 
 
 def _sdk(module: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        needed = "atlas_privatelink.gcp needs Google's Compute SDK: pip install 'atlas-privatelink[gcp]'"
-        raise ConfigurationError(needed) from error
+    return sdk_module(module, extra="gcp")
 
 
 @contextmanager
