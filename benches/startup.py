@@ -17,6 +17,8 @@ IMPORTS = {
     "httpx": "import httpx",
     "requests": "import requests",
     "pycurl": "import pycurl",
+    "atlas-privatelink --version": "from atlas_privatelink.cli import main; main(['--version'])",
+    "atlas-privatelink --help": "from atlas_privatelink.cli import main; main(['--help'])",
 }
 """What an interpreter is started for, by name."""
 
@@ -39,7 +41,8 @@ def _interpret(code: str) -> float:
     # -I: without PYTHON* variables, the user's site or the current folder
     command = [sys.executable, "-I", "-c", code]
     begun = time.perf_counter()
-    process = os.posix_spawn(sys.executable, command, os.environ)
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    process = os.posix_spawn(sys.executable, command, os.environ, file_actions=quiet)
     _, status = os.waitpid(process, 0)
     elapsed = time.perf_counter() - begun
     if os.waitstatus_to_exitcode(status) != 0:
