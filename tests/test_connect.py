@@ -311,6 +311,22 @@ def test_every_fault_of_ec2_at_every_call(soon: Sides, deployment: dict[str, Any
 
 
 @every_deployment
+@pytest.mark.parametrize("action", ["DescribeVpcs", "DescribeVpcEndpoints", "DeleteVpcEndpoints"])
+def test_every_fault_of_ec2_while_disconnecting(soon: Sides, deployment: dict[str, Any], action: str) -> None:
+    for fault, after in itertools.product(EC2_FAULTS, [0, 1]):
+        soon.connect(GROUP_ID, **deployment)
+        soon.ec2.fail(action, **fault, after=after)
+        try:
+            soon.disconnect(GROUP_ID, **deployment)
+        except CloudError as error:
+            assert error.operation == action
+            soon.disconnect(GROUP_ID, **deployment)
+        soon.ec2.forget_faults()
+        assert soon.of_atlas(GROUP_ID) == []
+        assert soon.ec2.vpc_endpoints() == []
+
+
+@every_deployment
 def test_a_new_vpc_endpoint_may_not_be_shown_at_once(deployment: dict[str, Any]) -> None:
     with sides(clock="driven") as both:
         both.ec2.shown_after = 3
@@ -466,6 +482,15 @@ def test_bad_input_is_refused_before_atlas_is_asked(both: Sides, options: dict[s
     assert refused.value.field == field
     assert field in str(refused.value)
     assert both.atlas.stats().requests == 0
+
+
+def test_the_other_kind_of_client_is_refused(both: Sides) -> None:
+    other: Any = both.atlas.async_client()
+    with pytest.raises(ValidationError, match="atlas must be a client of the kind Client"):
+        aws.connect(GROUP_ID, **SERVERLESS, **both.options(other))
+    other = both.atlas.client()
+    with pytest.raises(ValidationError, match="atlas must be a client of the kind AsyncClient"):
+        asyncio.run(aws.aconnect(GROUP_ID, **SERVERLESS, **both.options(other)))
 
 
 def test_no_zone_in_common_is_one_clear_error(both: Sides) -> None:

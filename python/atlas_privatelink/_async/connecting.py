@@ -73,6 +73,7 @@ def _connecting(
     timeout: float,
     on_progress: Callable[[ConnectionProgress], object] | None,
 ) -> AsyncConnecting:
+    _check_kind(atlas)
     if (cluster_name is None) == (instance_name is None):
         rule = "give either cluster_name (a dedicated cluster) or instance_name (a serverless instance)"
         raise ValidationError(rule, field="cluster_name")
@@ -80,6 +81,11 @@ def _connecting(
     connection = Connection(group_id, cluster_name, instance_name, cloud.provider, region)
     on_progress = on_progress or notebook_table("", {"deployment": connection.deployment_name})
     return kind(atlas, cloud, connection, comment=comment, timeout=timeout, on_progress=on_progress)
+
+
+def _check_kind(atlas: object) -> None:
+    if not isinstance(atlas, AsyncClient):
+        raise ValidationError(f"atlas must be a client of the kind AsyncClient, got {atlas!r}", field="atlas")
 
 
 class AsyncConnecting:
