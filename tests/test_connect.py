@@ -304,6 +304,8 @@ def test_every_fault_of_ec2_at_every_call(soon: Sides, deployment: dict[str, Any
             assert isinstance(error, CloudPermissionDenied) == (fault["code"] == "UnauthorizedOperation")
             assert SECRET not in str(error)
             assert error.connection is not None
+            if action != "CreateVpcEndpoint" and "CreateVpcEndpoint" in both.ec2.calls:
+                assert error.connection.cloud_endpoint_id
             assert error.connection.known() in str(error)
             connection = both.connect(group_id, **deployment)
         both.assert_connected_once(group_id, connection)

@@ -281,7 +281,11 @@ class AwsCloud:
         for generation in range(_MOST_GENERATIONS):
             token = sha256(json.dumps([parameters, generation], sort_keys=True).encode()).hexdigest()
             made = self._call("create_vpc_endpoint", **parameters, ClientToken=token)["VpcEndpoint"]
-            now = self.describe(made["VpcEndpointId"])
+            try:
+                now = self.describe(made["VpcEndpointId"])
+            except CloudError:
+                # it is made all the same, and its id is not to be lost
+                return _endpoint(made)
             if now is None and not _is_old(made):
                 now = _endpoint(made)
             # a token answers with what it made, even if that is deleted by now: the next one is for its successor
