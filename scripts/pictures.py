@@ -150,6 +150,19 @@ def main() -> None:
             ("atlas-privatelink get 000000000000000000000000 --instance Instance0; echo exit code $?", None),
         ]
         terminal_picture("endpoints", here, steps, 48)
+        (endpoint,) = (one["_id"] for one in atlas.endpoints())
+        where = f"{endpoint} --instance Instance0"
+        steps = [
+            (f"atlas-privatelink update {where} --cloud-provider-endpoint-id vpce-0123456789abcdef0 -o jsonl", None),
+            (f"atlas-privatelink wait {where}", None),
+            ("atlas-privatelink connection-string vpce-0123456789abcdef0 --instance Instance0 -o value", None),
+            ("atlas-privatelink list --instance Instance0", None),
+            (f"atlas-privatelink delete {where} --force --wait; echo exit code $?", None),
+            ("atlas-privatelink service get 000000000000000000000000; echo exit code $?", None),
+            ("atlas-privatelink delete; echo exit code $?", None),
+        ]
+        terminal_picture("lifecycle", here, steps, 48)
+        terminal_picture("iam-policy", here, [("atlas-privatelink iam-policy --region us-east-1", None)], 90)
         undo = f"atlas-privatelink disconnect --cluster Cluster0 --vpc-id {ec2.vpc_id()} --force"
         terminal_picture("disconnect", here, [(undo, None)], 30)
     with AtlasEmulator() as atlas:
