@@ -91,6 +91,21 @@ def test_at_the_same_moment_there_is_one_endpoint_on_each_side(
         both.assert_connected_once(projects[number // count], connection)
 
 
+def test_reservations_that_cross_end_as_one(both: Sides) -> None:
+    children, project = Children(both), group(2900)
+    made = both.atlas.stats().endpoints_made
+    # nobody's creation is executed before everybody has seen that there is none
+    both.atlas.fault("delay", method="POST", path_contains=project, authenticated=True, times=3, seconds=1.5)
+    started = [children.start(project, SERVERLESS) for _ in range(3)]
+    results = [result.recv() for _, result in started]
+    for process, _ in started:
+        process.join()
+    assert both.atlas.stats().endpoints_made == made + 3
+    for connection in results:
+        assert isinstance(connection, Connection), connection
+        both.assert_connected_once(project, connection)
+
+
 def test_several_deployments_do_not_meet(both: Sides) -> None:
     children = Children(both)
     project = group(3000)
