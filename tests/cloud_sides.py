@@ -49,10 +49,6 @@ class Sides:
         """What points `connect` here."""
         return {"atlas": client, "client": self.client, "vpc_id": self.ec2.vpc_id()}
 
-    def vpc_id_in(self, plan: Connection) -> bool:
-        """Whether a plan names the VPC."""
-        return self.ec2.vpc_id() in repr(plan.steps)
-
     def of_atlas(self, group_id: str) -> list[tuple[str, str, str]]:
         """Id, status and service name of what Atlas has for a project and does not delete: endpoints, or services."""
         serverless = [(one["_id"], one["status"], one["endpointServiceName"]) for one in self.atlas.endpoints(group_id)]
@@ -71,7 +67,7 @@ class Sides:
         ((_, status, service_name),) = self.of_atlas(group_id)
         assert status == "AVAILABLE"
         vpc_endpoints = [one for one in self.ec2.vpc_endpoints() if one["service_name"] == service_name]
-        ((vpc_endpoint),) = vpc_endpoints
+        (vpc_endpoint,) = vpc_endpoints
         assert vpc_endpoint["state"] == "available"
         assert self.known_to_atlas(group_id) == [vpc_endpoint["id"]]
         assert connection.cloud_endpoint_id == vpc_endpoint["id"]

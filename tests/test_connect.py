@@ -107,13 +107,14 @@ def test_a_plan_changes_nothing_and_says_what_will_be_done(both: Sides, deployme
     plan = both.connect(GROUP_ID, **deployment, plan=True)
     assert plan.planned
     assert actions(plan) == ["create", "wait", "create", "tell", "wait", "wait"]
-    assert both.vpc_id_in(plan)
+    assert both.ec2.vpc_id() in repr(plan.steps)
     assert {request.method for request in both.atlas.requests()} == {"GET"}
     assert not [call for call in both.ec2.calls if not call.startswith("Describe")]
     both.connect(GROUP_ID, **deployment)
     plan = both.connect(GROUP_ID, **deployment, plan=True)
     assert actions(plan) == ["adopt", "skip", "adopt", "skip", "wait", "wait"]
-    assert plan.cloud_endpoint_id is None or plan.cloud_endpoint_id in repr(plan.steps)
+    (made,) = both.ec2.vpc_endpoints()
+    assert made["id"] in repr(plan.steps)
 
 
 @every_deployment
@@ -152,15 +153,18 @@ def test_a_vpc_gives_one_subnet_in_each_zone_of_the_service(both: Sides) -> None
     assert len(made["subnet_ids"]) == 3
 
 
-def test_a_serverless_instance_says_its_region(both: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_has_to_be_that_of_the_service(both: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (both.ec2.environment() | {"AWS_DEFAULT_REGION": "eu-west-1"}).items():
         monkeypatch.setenv(name, value)
     with both.atlas.client() as client:
         # the VPC is in us-east-1, as the service is, and boto3's own region is another one
         connection = aws.connect(GROUP_ID, **SERVERLESS, vpc_id=both.ec2.vpc_id(), atlas=client, region="us-east-1")
         assert connection.region == "us-east-1"
-        with pytest.raises(ValidationError, match=r"vpc_id: there is no vpc-\w+ in eu-west-1|vpc_id"):
+        with pytest.raises(ValidationError, match=r"vpc_id: .*eu-west-1"):
             aws.connect(GROUP_ID, **DEDICATED, vpc_id=both.ec2.vpc_id(), atlas=client)
+        elsewhere = both.ec2.vpc_id("eu-west-1")
+        with pytest.raises(ValidationError, match=r"region is eu-west-1, and Atlas's service .* is in us-east-1"):
+            aws.connect(GROUP_ID, **SERVERLESS, vpc_id=elsewhere, atlas=client)
 
 
 @every_deployment

@@ -134,9 +134,9 @@ def test_a_table_shows_no_markup_of_what_it_is_told() -> None:
     assert "<script>" not in html
     assert "<b>" not in html
     assert "&lt;script&gt;" in html
-    for error in (WaitTimeout("<i>x</i>", endpoint=CloudEndpoint("<u>", "s", "pending")),):
-        assert "<i>" not in error._repr_html_()
-        assert "<u>" not in error._repr_html_()
+    error = WaitTimeout("<i>x</i>", endpoint=CloudEndpoint("<u>", "s", "pending"))
+    assert "<i>" not in error._repr_html_()
+    assert "<u>" not in error._repr_html_()
     assert "<b>" not in Connection("g", cluster_name="<b>")._repr_html_()
 
 

@@ -226,7 +226,7 @@ class _Setup:
         made = self._made("proxy", base_url=self.base_url, allow_insecure=True, **_NOBODY)
         if not isinstance(made, Client):
             return Finding("proxy", "failure", self.text(made), "give it as http://HOST:PORT")
-        url = self.proxy_in_force(made)
+        url = made._core.proxy_in_force()
         variable = _variable(f"{urlsplit(self.base_url).scheme.upper()}_PROXY") or _variable("ALL_PROXY")
         exceptions = _variable("NO_PROXY")
         excepted = f"{exceptions}={os.environ[exceptions]}" if exceptions else None
@@ -242,12 +242,6 @@ class _Setup:
             return Finding("proxy", "ok", f"none: {excepted} exempts this host from {variable}")
         advice = f"set {variable} to http://HOST:PORT, with the special characters of a password percent-encoded"
         return Finding("proxy", "warning", f"none: {variable} is set, but is not a proxy's URL", advice)
-
-    def proxy_in_force(self, client: Client) -> str | None:
-        """The environment's proxy is not used to reach this machine itself."""
-        if self._options.get("proxy") is None and _is_loopback(self.base_url):
-            return None
-        return client._core.proxy_in_force()
 
 
 def _variables(kind: str | None) -> tuple[list[str], list[str]]:
@@ -423,7 +417,7 @@ _CAUSES = (
 def _connection(answer: _Answer, setup: _Setup) -> Finding:
     error = answer.error
     host = urlsplit(setup.base_url).netloc
-    proxy = setup.proxy_in_force(setup.client) if isinstance(setup.client, Client) else None
+    proxy = setup.client._core.proxy_in_force() if isinstance(setup.client, Client) else None
     if error is None or _is_words_of_atlas(answer, setup):
         return Finding("connection", "ok", f"{host} answers" + (f" through {proxy}" if proxy else ""))
     if isinstance(error, ServerError):

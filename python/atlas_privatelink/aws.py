@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._async.aws import aconnect, adisconnect
 from ._sync.aws import connect, disconnect
-from .errors import CloudError, CloudPermissionDenied, ConfigurationError, ValidationError
+from .cloud import sdk_module
+from .errors import CloudError, CloudPermissionDenied, ValidationError
 from .models.connection import CloudEndpoint
 
 if TYPE_CHECKING:
@@ -133,12 +134,9 @@ class AwsCloud:
     def _boto_session(self) -> Any:
         if self._session is not None:
             return self._session
-        try:
-            import boto3
-            from botocore.exceptions import BotoCoreError
-        except ImportError as error:
-            wanted = "pip install 'atlas-privatelink[aws]', or give vpc_endpoint="
-            raise ConfigurationError(f"boto3 is not installed: {wanted}") from error
+        boto3 = sdk_module("boto3", extra="aws", otherwise="give vpc_endpoint=")
+        from botocore.exceptions import BotoCoreError
+
         try:
             return boto3.Session(profile_name=self._profile)
         except BotoCoreError as error:
@@ -237,21 +235,15 @@ class AwsCloud:
             raise ValidationError(f"{field}: no subnet is in a zone of the service: {rule}", field=field)
         return list(chosen.values())
 
-    def _be_in_region_of(self, service: ServiceToReach) -> None:
+    def _check_region_of(self, service: ServiceToReach) -> None:
         match = re.fullmatch(r"com\.amazonaws\.vpce\.([a-z0-9-]+)\.vpce-svc-\w+", service.name)
-        if match is None or match[1] == self.region:
-            return
-        if self._region is not None or self._client is not None:
+        if match is not None and match[1] != self.region:
             rule = f"region is {self.region}, and Atlas's service {service.name} is in {match[1]}"
             raise ValidationError(rule, field="region")
-        for name in ("region", "_ec2"):
-            self.__dict__.pop(name, None)
-        self._region = match[1]
-        self.check()
 
     def adopt(self, service: ServiceToReach) -> CloudEndpoint | None:
         """The VPC endpoint in this VPC that leads to the service already (`DescribeVpcEndpoints`)."""
-        self._be_in_region_of(service)
+        self._check_region_of(service)
         filters = [
             {"Name": "service-name", "Values": [service.name]},
             {"Name": "vpc-id", "Values": [self.vpc_id]},
@@ -267,7 +259,7 @@ class AwsCloud:
 
     def create(self, service: ServiceToReach) -> CloudEndpoint:
         """Create the VPC endpoint (`CreateVpcEndpoint`), with a client token that is derived from all it is made of."""
-        self._be_in_region_of(service)
+        self._check_region_of(service)
         parameters: dict[str, Any] = {
             "VpcEndpointType": "Interface",
             "VpcId": self.vpc_id,
@@ -320,7 +312,7 @@ class AwsCloud:
         """The VPC endpoint that `create` would create, in words."""
         if service is None:
             return f"a VPC endpoint in {self.vpc_id}, in the zones that the service will support"
-        self._be_in_region_of(service)
+        self._check_region_of(service)
         return f"a VPC endpoint in {self.vpc_id} to {service.name}, in {', '.join(self._subnets_for(service))}"
 
 

@@ -1,6 +1,6 @@
 """Your own cloud's half of a private endpoint: what `connect` asks of it.
 
-`aws`, `azure` and `gcp` have one each. Any object with these four methods will do in their place, and for AWS any
+`aws`, `azure` and `gcp` have one each. Any object with the methods of `Cloud` will do in their place, and for AWS any
 callable that turns a service name into a VPC endpoint's id (`EndpointFrom`).
 """
 
@@ -91,8 +91,13 @@ class Cloud(Protocol):
         ...
 
 
-def sdk_module(name: str, *, extra: str) -> Any:
+def sdk_module(name: str, *, extra: str, otherwise: str | None = None) -> Any:
     """A module of a cloud's SDK, which comes with an extra of this package.
+
+    Args:
+        name: The module.
+        extra: The extra.
+        otherwise: What can be done instead of installing it.
 
     Raises:
         ConfigurationError: It is not installed.
@@ -100,8 +105,8 @@ def sdk_module(name: str, *, extra: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        wanted = f"{name} is not installed: pip install 'atlas-privatelink[{extra}]'"
-        raise ConfigurationError(wanted) from error
+        ways = filter(None, (f"pip install 'atlas-privatelink[{extra}]'", otherwise))
+        raise ConfigurationError(f"{name} is not installed: {', or '.join(ways)}") from error
 
 
 class EndpointFrom:

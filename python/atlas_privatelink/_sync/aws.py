@@ -50,8 +50,8 @@ def connect(
         group_id: The project's id, 24 hexadecimal digits.
         cluster_name: The dedicated cluster; or
         instance_name: the serverless instance.
-        region: The region, by AWS's name; by default that of the boto3 client or session. Serverless instances need
-            none: Atlas names a service in their region.
+        region: The region, by AWS's name; by default that of the boto3 client or session. It has to be the one
+            of Atlas's endpoint service, and so of the serverless instance.
         vpc_id: The VPC (`vpc-…`); by default that of the subnets.
         subnet_ids: Subnets to choose from: the first in each zone that the service supports is taken. By default one
             subnet of the VPC in each such zone.

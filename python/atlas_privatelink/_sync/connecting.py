@@ -643,8 +643,7 @@ class DedicatedConnecting(Connecting):
     def name_service(self) -> Outcome:
         """Waits until the service is ready for an endpoint."""
         service = self.atlas.dedicated.wait_for_service(
-            **self.where(),
-            service_id=self.connection.endpoint_service_id or "",
+            **self._service_of_ours(),
             timeout=self.remaining(),
             on_progress=self.look,
         )
@@ -686,8 +685,7 @@ class DedicatedConnecting(Connecting):
         if made is None:
             raise EndpointFailed("there is nothing to tell Atlas of")
         self.atlas.dedicated.create_endpoint(
-            **self.where(),
-            service_id=self.connection.endpoint_service_id or "",
+            **self._service_of_ours(),
             endpoint_id=made.id,
             if_exists="adopt",
             private_endpoint_ip_address=made.private_endpoint_ip_address,

@@ -38,6 +38,13 @@ _SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - 
 _ACCOUNT_ID = "123456789012"
 # of each region's zones, those that Atlas's services are in
 _ZONES = ("a", "b", "c")
+# methods of moto's, each of which has its counterpart below
+_MADE_HONEST = (
+    "create_vpc_endpoint",
+    "delete_vpc_endpoints",
+    "describe_vpc_endpoint_services",
+    "describe_vpc_endpoints",
+)
 
 
 @dataclass
@@ -99,10 +106,8 @@ class LocalEc2:
         self._server = make_server("127.0.0.1", 0, self._wrapped(app), threaded=True, request_handler=Quiet)
         self._server.daemon_threads = True
         with ExitStack() as stack:
-            for name in ("create_vpc_endpoint", "describe_vpc_endpoints", "describe_vpc_endpoint_services"):
+            for name in _MADE_HONEST:
                 stack.enter_context(patch.object(EC2Backend, name, self._honest(name, getattr(EC2Backend, name))))
-            delete = self._honest("delete_vpc_endpoints", EC2Backend.delete_vpc_endpoints)
-            stack.enter_context(patch.object(EC2Backend, "delete_vpc_endpoints", delete))
             self._stack = stack.pop_all()
         threading.Thread(target=self._server.serve_forever, daemon=True, name="local-ec2").start()
         return self
