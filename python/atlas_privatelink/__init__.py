@@ -10,9 +10,6 @@ that can go wrong is an `AtlasError` (`errors`), and `testing` has a local Atlas
 
 from __future__ import annotations
 
-from ._async.client import AsyncClient
-from ._core import __version__
-from ._sync.client import Client
 from .errors import (
     AddressNotAllowed,
     ApiError,
@@ -41,6 +38,9 @@ from .errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._async.client import AsyncClient
+    from ._core import __version__
+    from ._sync.client import Client
     from .bulk import BulkOutcome
     from .models import (
         AwsEndpoint,
@@ -135,12 +135,14 @@ __all__ = [
 
 # where what `__getattr__` brings is at home
 _LATER = {
+    "AsyncClient": "_async.client",
     "AwsEndpoint": "models",
     "AwsEndpointService": "models",
     "AzureEndpoint": "models",
     "AzureEndpointService": "models",
     "BackupEndpoint": "models",
     "BulkOutcome": "bulk",
+    "Client": "_sync.client",
     "CloudEndpoint": "models",
     "Connection": "models",
     "ConnectionProgress": "models",
@@ -165,11 +167,13 @@ _LATER = {
     "StreamsConnection": "models",
     "StreamsState": "models",
     "WaitProgress": "models",
+    "__version__": "_core",
 }
 
 
 def __getattr__(name: str) -> object:
-    # `dataclasses` takes longer to import than all the rest: a DAG or a command that makes no call need not wait
+    # what makes no call, such as a DAG that is parsed, need not wait for `dataclasses` and the extension module, nor
+    # fail where that is missing
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

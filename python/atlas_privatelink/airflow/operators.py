@@ -1,0 +1,647 @@
+"""Operators that create, connect and remove private endpoints."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from hashlib import sha256
+from sys import exc_info
+from typing import TYPE_CHECKING
+
+from ._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, AirflowException, AirflowFailException, BaseOperator
+from .ec2 import DEFAULT_AWS_CONN_ID, ec2_client
+from .hooks import AtlasHook
+from .links import AtlasLink, AwsConsoleLink
+from .remains import Remains, leave
+from .waits import NotYet, Wait, final_errors, plain, result_of, time_left
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Literal, NoReturn
+
+    from airflow.sdk import Context
+
+    from .. import Client
+    from ..models import Connection, ConnectionProgress, ServerlessEndpoint, WaitProgress
+
+__all__ = [
+    "AtlasConnectOperator",
+    "AtlasCreateEndpointServiceOperator",
+    "AtlasCreateServerlessEndpointOperator",
+    "AtlasDeleteEndpointServiceOperator",
+    "AtlasDeleteServerlessEndpointOperator",
+    "AtlasDisconnectOperator",
+]
+
+# how often a deferred task comes back to look at what Atlas does not show
+_CLOUD_DELETION_SECONDS = 30.0
+_CLOUD_ACCEPTANCE_SECONDS = 300.0
+# a triggerer that is back within this time after the deadline still says what it saw last
+_GRACE_SECONDS = 120.0
+
+
+class AtlasOperator(BaseOperator):
+    """What the operators have in common.
+
+    Args:
+        atlas_conn_id: A connection of the type `mongodbatlas`.
+        timeout: Seconds that one try of the task may wait in all, deferred or not.
+        deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
+    """
+
+    ui_color = "#00ed64"
+    operator_extra_links = (AtlasLink(),)
+
+    def __init__(
+        self,
+        *,
+        atlas_conn_id: str = AtlasHook.default_conn_name,
+        timeout: float = 3600.0,
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.atlas_conn_id = atlas_conn_id
+        self.timeout = timeout
+        self.deferrable = deferrable
+        self._context: Context | None = None
+        self._remains: Remains | None = None
+
+    # what on_kill is to know and to do; operators that make something say more
+
+    aws_conn_id: str | None = None
+    delete_on_kill: bool = False
+
+    @contextmanager
+    def _client(self, context: Context, remains: Remains) -> Iterator[Client]:
+        self._context, self._remains = context, remains
+        try:
+            with AtlasHook(self.atlas_conn_id).get_conn() as client:
+                self._push(AtlasLink.xcom_key, AtlasLink.to(client._core.base_url, remains.group_id))
+                yield client
+        except final_errors() as error:
+            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        finally:
+            self._context = None
+
+    def _push(self, key: str, value: Any) -> None:
+        if self._context is not None:
+            self._context["ti"].xcom_push(key=key, value=value)
+
+    def _know(self, *, made: str | None = None, **ids: str | None) -> None:
+        """Tells Airflow each id the moment it is known, for the tasks downstream, the next try, and `on_kill`."""
+        if self._remains is None:
+            return
+        before = self._remains.ids()
+        self._remains = self._remains.knowing(made=made, **ids)
+        for key, value in self._remains.ids().items():
+            if before.get(key) != value:
+                self.log.info("%s: %s", key, value)
+                self._push(key, value)
+
+    def _waited(self, client: Client, wait: Wait, deadline: float) -> Any:
+        """What is waited for: in this process, or, deferred, in the triggerer after one look."""
+        if not self.deferrable:
+            return wait.on(client, timeout=time_left(deadline), on_progress=self._log_progress)
+        try:
+            return wait.look(client, timeout=time_left(deadline))
+        except NotYet as seen:
+            self.log.info("Deferred: %s", seen)
+        return self._defer(wait, deadline)
+
+    def _log_progress(self, progress: WaitProgress) -> None:
+        if progress.changed or progress.trouble:
+            self.log.info("%s after %.0f s", progress.trouble or f"status {progress.status}", progress.elapsed)
+
+    def _defer(self, wait: Wait | None, deadline: float, look_again_at: float | None = None) -> NoReturn:
+        from .triggers import AtlasWaitTrigger
+
+        remains = self._remains
+        self.defer(
+            trigger=AtlasWaitTrigger(
+                atlas_conn_id=self.atlas_conn_id,
+                operation=None if wait is None else wait.operation,
+                arguments={} if wait is None else dict(wait.arguments),
+                deadline=deadline,
+                look_again_at=look_again_at,
+                remains=None if remains is None else remains.to_json(),
+                delete_on_kill=self.delete_on_kill,
+                aws_conn_id=self.aws_conn_id,
+            ),
+            method_name="resume",
+            timeout=timedelta(seconds=time_left(deadline) + _GRACE_SECONDS),
+        )
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Go on after the trigger's event."""
+        return plain(result_of(event))
+
+    def on_kill(self) -> None:
+        """Say what is left behind, and begin to remove it if that was asked for."""
+        if self._remains is not None:
+            leave(
+                self._remains,
+                atlas_conn_id=self.atlas_conn_id,
+                aws_conn_id=self.aws_conn_id,
+                delete=self.delete_on_kill,
+                log=self.log,
+            )
+        # Airflow 3 calls this out of the signal's handler and then lets the task go on; not where it was a time limit,
+        # which is raised already
+        if not SIGTERM_RAISES and exc_info()[0] is None:
+            raise AirflowException("the task was told to end")
+
+
+class AtlasCreateServerlessEndpointOperator(AtlasOperator):
+    """Create a private endpoint of a serverless instance, exactly once, and wait until it is ready for a VPC endpoint.
+
+    Another try of the task goes on with the endpoint that an earlier one has made: it is found by the id that Airflow
+    keeps (task state store, since 3.3), or else by its comment.
+
+    XCom: `endpoint_id` as soon as Atlas has answered; the return value is the endpoint as a dictionary, with `id`,
+    `status`, `endpoint_service_name` and so on.
+
+    Args:
+        group_id: The project's id, 24 hexadecimal digits.
+        instance_name: The serverless instance's name.
+        comment: A comment of less than 80 characters. An endpoint that bears it already is used instead of a new one.
+            By default one that names the task and is unlike that of any other run of the DAG.
+        wait_for_completion: Wait until the endpoint is `RESERVED`.
+        delete_on_kill: Begin to delete the endpoint when the task is stopped, where this try of it has made it.
+        atlas_conn_id: A connection of the type `mongodbatlas`.
+        timeout: Seconds that one try of the task may wait.
+        deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
+    """
+
+    template_fields: Sequence[str] = ("group_id", "instance_name", "comment", "atlas_conn_id")
+
+    def __init__(
+        self,
+        *,
+        group_id: str,
+        instance_name: str,
+        comment: str | None = None,
+        wait_for_completion: bool = True,
+        delete_on_kill: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.group_id = group_id
+        self.instance_name = instance_name
+        self.comment = comment
+        self.wait_for_completion = wait_for_completion
+        self.delete_on_kill = delete_on_kill
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Create it or find it, and wait."""
+        deadline = time.time() + self.timeout
+        with self._client(context, Remains(self.group_id, instance_name=self.instance_name)) as client:
+            endpoint = self._of_an_earlier_try(client, context) or client.create_endpoint(
+                self.group_id,
+                self.instance_name,
+                comment=self.comment or _comment_of(context),
+                if_exists="adopt",
+            )
+            is_new = endpoint.response is not None and endpoint.response.method == "POST"
+            self._know(endpoint_id=endpoint.id, made="endpoint_id" if is_new else None)
+            _store(context, "set", "endpoint_id", endpoint.id)
+            if self.wait_for_completion:
+                wait = Wait.for_endpoint(self.group_id, self.instance_name, endpoint.id, until="RESERVED")
+                endpoint = self._waited(client, wait, deadline)
+            return _dictionary(endpoint)
+
+    def _of_an_earlier_try(self, client: Client, context: Context) -> ServerlessEndpoint | None:
+        from ..errors import NotFound
+
+        endpoint_id = _store(context, "get", "endpoint_id")
+        if endpoint_id is None:
+            return None
+        try:
+            endpoint = client.get_endpoint(self.group_id, self.instance_name, endpoint_id)
+        except NotFound:
+            return None
+        return None if endpoint.status in ("FAILED", "DELETING") else endpoint
+
+
+class AtlasCreateEndpointServiceOperator(AtlasOperator):
+    """Create the endpoint service of a project's region for dedicated clusters, and wait until it can be used.
+
+    Atlas makes one for each region: one that is there already is used.
+
+    XCom: `endpoint_service_id` as soon as Atlas has answered; the return value is the service as a dictionary, with
+    `id`, `status`, `endpoint_service_name` and so on.
+
+    Args:
+        group_id: The project's id, 24 hexadecimal digits.
+        region: The region, by the cloud's own or Atlas's name.
+        provider: The cloud provider.
+        supported_remote_regions: AWS only: other regions whose VPC endpoints the service accepts.
+        port_mapping_enabled: GCP only: one forwarding rule for all nodes.
+        wait_for_completion: Wait until the service is ready for your private endpoint.
+        delete_on_kill: Begin to delete the service when the task is stopped, where this try of it has made it.
+        atlas_conn_id: A connection of the type `mongodbatlas`.
+        timeout: Seconds that one try of the task may wait.
+        deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
+    """
+
+    template_fields: Sequence[str] = ("group_id", "region", "provider", "supported_remote_regions", "atlas_conn_id")
+
+    def __init__(
+        self,
+        *,
+        group_id: str,
+        region: str,
+        provider: Literal["AWS", "AZURE", "GCP"] = "AWS",
+        supported_remote_regions: Sequence[str] | None = None,
+        port_mapping_enabled: bool | None = None,
+        wait_for_completion: bool = True,
+        delete_on_kill: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.group_id = group_id
+        self.region = region
+        self.provider = provider
+        self.supported_remote_regions = supported_remote_regions
+        self.port_mapping_enabled = port_mapping_enabled
+        self.wait_for_completion = wait_for_completion
+        self.delete_on_kill = delete_on_kill
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Create it or find it, and wait."""
+        deadline = time.time() + self.timeout
+        with self._client(context, Remains(self.group_id, provider=self.provider, region=self.region)) as client:
+            service = client.dedicated.create_service(
+                self.group_id,
+                self.provider,
+                self.region,
+                if_exists="adopt",
+                supported_remote_regions=self.supported_remote_regions,
+                port_mapping_enabled=self.port_mapping_enabled,
+            )
+            is_new = service.response is not None and service.response.method == "POST"
+            self._know(endpoint_service_id=service.id, made="endpoint_service_id" if is_new else None)
+            if self.wait_for_completion:
+                wait = Wait.for_service(self.group_id, self.provider, service.id, until="RESERVED")
+                service = self._waited(client, wait, deadline)
+            return _dictionary(service)
+
+
+class AtlasDeleteServerlessEndpointOperator(AtlasOperator):
+    """Delete a private endpoint of a serverless instance in Atlas, and wait until it is gone.
+
+    One that is gone already is no error. The VPC endpoint in your own account is yours to remove first;
+    `AtlasDisconnectOperator` does both.
+
+    Args:
+        group_id: The project's id, 24 hexadecimal digits.
+        instance_name: The serverless instance's name.
+        endpoint_id: Atlas's id of the endpoint, 24 hexadecimal digits.
+        wait_for_completion: Wait until it is gone.
+        atlas_conn_id: A connection of the type `mongodbatlas`.
+        timeout: Seconds that one try of the task may wait.
+        deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
+    """
+
+    template_fields: Sequence[str] = ("group_id", "instance_name", "endpoint_id", "atlas_conn_id")
+
+    def __init__(
+        self,
+        *,
+        group_id: str,
+        instance_name: str,
+        endpoint_id: str,
+        wait_for_completion: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.group_id = group_id
+        self.instance_name = instance_name
+        self.endpoint_id = endpoint_id
+        self.wait_for_completion = wait_for_completion
+
+    def execute(self, context: Context) -> None:
+        """Delete it, and wait."""
+        from ..errors import NotFound
+
+        deadline = time.time() + self.timeout
+        with self._client(context, Remains(self.group_id, instance_name=self.instance_name)) as client:
+            try:
+                client.delete_endpoint(self.group_id, self.instance_name, self.endpoint_id)
+            except NotFound as error:
+                self.log.info("Gone already: %s", error)
+                return
+            self._know(endpoint_id=self.endpoint_id)
+            if self.wait_for_completion:
+                wait = Wait.for_endpoint(self.group_id, self.instance_name, self.endpoint_id, until="DELETED")
+                self._waited(client, wait, deadline)
+
+
+class AtlasDeleteEndpointServiceOperator(AtlasOperator):
+    """Delete an endpoint service of dedicated clusters, and wait until it is gone.
+
+    One that is gone already is no error. Atlas refuses to delete one that is in use.
+
+    Args:
+        group_id: The project's id, 24 hexadecimal digits.
+        service_id: Atlas's id of the service, 24 hexadecimal digits.
+        provider: The cloud provider.
+        wait_for_completion: Wait until it is gone.
+        atlas_conn_id: A connection of the type `mongodbatlas`.
+        timeout: Seconds that one try of the task may wait.
+        deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
+    """
+
+    template_fields: Sequence[str] = ("group_id", "service_id", "provider", "atlas_conn_id")
+
+    def __init__(
+        self,
+        *,
+        group_id: str,
+        service_id: str,
+        provider: Literal["AWS", "AZURE", "GCP"] = "AWS",
+        wait_for_completion: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.group_id = group_id
+        self.service_id = service_id
+        self.provider = provider
+        self.wait_for_completion = wait_for_completion
+
+    def execute(self, context: Context) -> None:
+        """Delete it, and wait."""
+        from ..errors import NotFound
+
+        deadline = time.time() + self.timeout
+        with self._client(context, Remains(self.group_id, provider=self.provider)) as client:
+            try:
+                client.dedicated.delete_service(self.group_id, self.provider, self.service_id)
+            except NotFound as error:
+                self.log.info("Gone already: %s", error)
+                return
+            self._know(endpoint_service_id=self.service_id)
+            if self.wait_for_completion:
+                wait = Wait.for_service(self.group_id, self.provider, self.service_id, until="DELETED")
+                self._waited(client, wait, deadline)
+
+
+class AtlasConnectionOperator(AtlasOperator):
+    """What connecting and disconnecting have in common: both sides, step by step.
+
+    Nothing is stored between two steps but the ids: what was done is found on both sides each time, so that a task that
+    was stopped anywhere goes on, in another process or on another machine.
+    """
+
+    operator_extra_links = (AtlasLink(), AwsConsoleLink())
+    template_fields: Sequence[str] = (
+        "group_id",
+        "cluster_name",
+        "instance_name",
+        "region",
+        "vpc_id",
+        "subnet_ids",
+        "comment",
+        "atlas_conn_id",
+        "aws_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        group_id: str,
+        cluster_name: str | None = None,
+        instance_name: str | None = None,
+        region: str | None = None,
+        vpc_id: str | None = None,
+        subnet_ids: Sequence[str] | None = None,
+        comment: str | None = None,
+        aws_conn_id: str | None = DEFAULT_AWS_CONN_ID,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.group_id = group_id
+        self.cluster_name = cluster_name
+        self.instance_name = instance_name
+        self.region = region
+        self.vpc_id = vpc_id
+        self.subnet_ids = subnet_ids
+        self.comment = comment
+        self.aws_conn_id = aws_conn_id
+        self._deadline = 0.0
+
+    def _run(self, *, atlas: Client, ec2: Any, timeout: float) -> Connection:
+        """Goes through all steps that are not done yet."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Go through all steps."""
+        return self._go_on(context, time.time() + self.timeout, None)
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on after the trigger's event."""
+        result_of(event)
+        remains = event["remains"]
+        return self._go_on(context, event["deadline"], None if remains is None else Remains.from_json(remains))
+
+    def _go_on(self, context: Context, deadline: float, remains: Remains | None) -> dict[str, Any]:
+        self._deadline = deadline
+        remains = remains or Remains(
+            self.group_id,
+            instance_name=self.instance_name,
+            cluster_name=self.cluster_name,
+            region=self.region,
+            vpc_id=self.vpc_id,
+            subnet_ids=tuple(self.subnet_ids or ()),
+        )
+        with self._client(context, remains) as atlas:
+            ec2 = ec2_client(self.aws_conn_id, self.region)
+            connection = self._run(atlas=atlas, ec2=ec2, timeout=time_left(deadline))
+            return {**_dictionary(connection), "srv": connection.srv}
+
+    def _arguments(self, ec2: Any, timeout: float) -> dict[str, Any]:
+        return {
+            "group_id": self.group_id,
+            "cluster_name": self.cluster_name,
+            "instance_name": self.instance_name,
+            "region": self.region,
+            "vpc_id": self.vpc_id,
+            "subnet_ids": self.subnet_ids,
+            "comment": self.comment,
+            "client": ec2,
+            "timeout": timeout,
+            "on_progress": self._progress,
+        }
+
+    def _progress(self, event: ConnectionProgress) -> None:
+        connection = event.connection
+        was_known = self._remains is not None and self._remains.cloud_endpoint_id is not None
+        self._know(
+            endpoint_service_id=connection.endpoint_service_id,
+            endpoint_id=connection.endpoint_id,
+            endpoint_service_name=connection.endpoint_service_name,
+            cloud_endpoint_id=connection.cloud_endpoint_id,
+            made=self._made(event),
+        )
+        if connection.cloud_endpoint_id is not None and connection.region is not None and not was_known:
+            self._push(AwsConsoleLink.xcom_key, AwsConsoleLink.to(connection.region, connection.cloud_endpoint_id))
+        if event.state == "done":
+            self.log.info("%d of %d, %s: %s %s", event.number, event.count, event.step, event.action, event.detail)
+        elif event.trouble is not None:
+            self.log.warning("%d of %d, %s: %s", event.number, event.count, event.step, event.trouble)
+        if event.state == "waiting" and self.deferrable:
+            self._defer_at(event)
+
+    def _made(self, event: ConnectionProgress) -> str | None:
+        if event.state != "done" or event.action != "create":
+            return None
+        if event.step == "CREATE_CLOUD_ENDPOINT":
+            return "cloud_endpoint_id"
+        return "endpoint_service_id" if self.cluster_name is not None else "endpoint_id"
+
+    def _defer_at(self, event: ConnectionProgress) -> None:
+        if event.step == "DELETE_CLOUD_ENDPOINT":
+            self._defer(None, self._deadline, time.time() + _CLOUD_DELETION_SECONDS)
+        wait = self._wait_of(event)
+        # a VPC endpoint that AWS rejects is not shown by Atlas
+        look_again_at = time.time() + _CLOUD_ACCEPTANCE_SECONDS if event.step == "ACCEPT" else None
+        if wait is not None:
+            self._defer(wait, self._deadline, look_again_at)
+
+    def _wait_of(self, event: ConnectionProgress) -> Wait | None:
+        """What the triggerer can wait for at a step; `None` where this process has to."""
+        connection = event.connection
+        targets = {
+            "NAME_SERVICE": "RESERVED",
+            "ACCEPT": "AVAILABLE",
+            "DELETE_ENDPOINT": "DELETED",
+            "DELETE_SERVICE": "DELETED",
+        }
+        cloud_endpoint_id = connection.cloud_endpoint_id or ""
+        if event.step == "CONNECTION_STRING":
+            operation = "connection_string" if self.cluster_name is None else "dedicated.connection_string"
+            name = (
+                {"instance_name": self.instance_name or ""}
+                if self.cluster_name is None
+                else {"cluster_name": self.cluster_name}
+            )
+            return Wait(operation, {"group_id": self.group_id, **name, "endpoint": cloud_endpoint_id})
+        target = targets.get(event.step)
+        if target is None:
+            return None
+        if self.cluster_name is None:
+            return Wait.for_endpoint(
+                self.group_id, self.instance_name or "", connection.endpoint_id or "", until=target
+            )
+        service_id = connection.endpoint_service_id or ""
+        if event.step in ("NAME_SERVICE", "DELETE_SERVICE"):
+            return Wait.for_service(self.group_id, "AWS", service_id, until=target)
+        return Wait.for_dedicated_endpoint(self.group_id, "AWS", service_id, cloud_endpoint_id, until=target)
+
+
+class AtlasConnectOperator(AtlasConnectionOperator):
+    """From nothing to a private connection string: both halves of a private endpoint from a VPC to a deployment.
+
+    It creates or finds the endpoint (serverless) or endpoint service (dedicated) in Atlas, waits until Atlas has named
+    its service, creates or finds a VPC endpoint, tells Atlas of it, and waits for the connection string. Another try of
+    the task goes on where the last one was stopped: there is one endpoint on each side, whatever happens.
+
+    XCom: `endpoint_service_id` or `endpoint_id`, `endpoint_service_name` and `cloud_endpoint_id`, each as soon as it is
+    known; the return value is a dictionary with all of them, and with `srv`, the connection string to use.
+
+    Args:
+        group_id: The project's id, 24 hexadecimal digits.
+        cluster_name: The dedicated cluster; or
+        instance_name: the serverless instance.
+        region: The region, by AWS's name; by default that of the AWS connection. It has to be the one of Atlas's
+            endpoint service.
+        vpc_id: The VPC (`vpc-…`); by default that of the subnets.
+        subnet_ids: Subnets to choose from: the first in each zone that the service supports is taken. By default one
+            subnet of the VPC in each such zone.
+        security_group_ids: Security groups (`sg-…`); by default the VPC's own.
+        tags: Tags of the VPC endpoint, beside those that name the Atlas project and deployment.
+        comment: Serverless: the comment that tells this endpoint from others of the instance; by default one that names
+            the VPC.
+        delete_on_kill: Begin to remove what this try of the task has made when it is stopped.
+        aws_conn_id: A connection of the Amazon provider. Where that is not installed, and with `None`, boto3 finds
+            credentials by itself.
+        atlas_conn_id: A connection of the type `mongodbatlas`.
+        timeout: Seconds that one try of the task may take.
+        deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
+    """
+
+    template_fields: Sequence[str] = (*AtlasConnectionOperator.template_fields, "security_group_ids", "tags")
+
+    def __init__(
+        self,
+        *,
+        security_group_ids: Sequence[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        delete_on_kill: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.security_group_ids = security_group_ids
+        self.tags = tags
+        self.delete_on_kill = delete_on_kill
+
+    def _run(self, *, atlas: Client, ec2: Any, timeout: float) -> Connection:
+        from .. import aws
+
+        return aws.connect(
+            **self._arguments(ec2, timeout), security_group_ids=self.security_group_ids, tags=self.tags, atlas=atlas
+        )
+
+
+class AtlasDisconnectOperator(AtlasConnectionOperator):
+    """Undo `AtlasConnectOperator`: remove the VPC endpoint, the endpoint in Atlas and, where nothing else uses it, its
+    service, in the order that works.
+
+    What is gone already is skipped, so that it can be a teardown task. A VPC endpoint for a dedicated cluster serves
+    every cluster of the project in that region: they all lose it.
+
+    Args:
+        group_id: The project's id, 24 hexadecimal digits.
+        cluster_name: The dedicated cluster; or
+        instance_name: the serverless instance.
+        region: The region, by AWS's name; by default that of the AWS connection.
+        vpc_id: The VPC (`vpc-…`); by default that of the subnets.
+        subnet_ids: Subnets of the VPC.
+        comment: Serverless: the comment that the endpoint was connected with.
+        keep_service: Dedicated: leave the endpoint service.
+        aws_conn_id: A connection of the Amazon provider. Where that is not installed, and with `None`, boto3 finds
+            credentials by itself.
+        atlas_conn_id: A connection of the type `mongodbatlas`.
+        timeout: Seconds that one try of the task may take.
+        deferrable: Wait in the triggerer, and between looks at AWS; by default what `[operators] default_deferrable`
+            says.
+    """
+
+    def __init__(self, *, keep_service: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.keep_service = keep_service
+
+    def _run(self, *, atlas: Client, ec2: Any, timeout: float) -> Connection:
+        from .. import aws
+
+        return aws.disconnect(**self._arguments(ec2, timeout), keep_service=self.keep_service, atlas=atlas)
+
+
+def _comment_of(context: Context) -> str:
+    """A comment that is the same for each try of a task instance, and for no other."""
+    ti: Any = context["ti"]
+    task = f"{ti.dag_id}.{ti.task_id}"
+    instance = "/".join((ti.dag_id, ti.task_id, ti.run_id, str(ti.map_index)))
+    return f"airflow {sha256(instance.encode()).hexdigest()[:16]} {task}"[:79]
+
+
+def _store(context: Context, do: Literal["get", "set"], *arguments: str) -> Any:
+    """Uses what Airflow keeps from one try to the next, where it does (since 3.3)."""
+    store: Any = context.get("task_state_store")
+    return None if store is None else getattr(store, do)(*arguments)
+
+
+def _dictionary(result: Any) -> dict[str, Any]:
+    dictionary: dict[str, Any] = plain(result)
+    return dictionary

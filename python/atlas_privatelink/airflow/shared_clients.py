@@ -1,0 +1,81 @@
+"""One client for all triggers that use the same connection: they share sockets, digest nonces and looks at lists."""
+
+from __future__ import annotations
+
+from asyncio import Lock, get_running_loop
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from .hooks import client_options, connection_from_coroutine
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import AsyncIterator, Hashable
+    from typing import Any
+
+    from .. import AsyncClient
+
+__all__ = ["shared_client"]
+
+# a thousand triggers that start together ask Airflow once, and a connection that was changed is noticed soon
+_CONNECTION_SECONDS = 30.0
+
+
+@dataclass
+class _Shared:
+    client: AsyncClient
+    users: int = 0
+
+
+@dataclass
+class _Connection:
+    lock: Lock = field(default_factory=Lock)
+    options: dict[str, Any] = field(default_factory=dict, repr=False)
+    fetched: float | None = None
+
+
+@dataclass
+class _Triggerer:
+    """What one event loop has."""
+
+    connections: dict[str, _Connection] = field(default_factory=dict)
+    clients: dict[Hashable, _Shared] = field(default_factory=dict, repr=False)
+
+
+_triggerers: WeakKeyDictionary[AbstractEventLoop, _Triggerer] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def shared_client(atlas_conn_id: str) -> AsyncIterator[AsyncClient]:
+    """The client for a connection; it is closed when the last one leaves.
+
+    Raises:
+        ConfigurationError, ValidationError: The connection is not complete, or breaks a rule.
+    """
+    from .. import AsyncClient
+
+    triggerer = _triggerers.setdefault(get_running_loop(), _Triggerer())
+    options = await _options(triggerer.connections.setdefault(atlas_conn_id, _Connection()), atlas_conn_id)
+    key = tuple(sorted(options.items()))
+    shared = triggerer.clients.get(key)
+    if shared is None:
+        shared = triggerer.clients[key] = _Shared(AsyncClient(**options))
+    shared.users += 1
+    try:
+        yield shared.client
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            del triggerer.clients[key]
+            await shared.client.aclose()
+
+
+async def _options(connection: _Connection, atlas_conn_id: str) -> dict[str, Any]:
+    async with connection.lock:
+        if connection.fetched is None or monotonic() - connection.fetched > _CONNECTION_SECONDS:
+            connection.options = client_options(await connection_from_coroutine(atlas_conn_id))
+            connection.fetched = monotonic()
+    return connection.options
