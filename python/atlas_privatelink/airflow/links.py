@@ -14,10 +14,14 @@ __all__ = ["AtlasLink", "AwsConsoleLink"]
 
 
 class _StoredLink(BaseOperatorLink):
-    """A link that the task has stored as soon as it knew what to link to."""
+    """A link that the task stores as soon as it knows what to link to."""
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The link; empty where the task did not come that far."""
+        # Airflow 3 asks in the task's own process when it ends, and Airflow 2 in the webserver
+        links: dict[str, str] | None = getattr(operator, "links", None)
+        if links is not None:
+            return links.get(self.xcom_key, "")
         stored = XCom.get_value(ti_key=ti_key, key=self.xcom_key)
         return stored if isinstance(stored, str) else ""
 

@@ -65,6 +65,7 @@ class AtlasOperator(BaseOperator):
         self.atlas_conn_id = atlas_conn_id
         self.timeout = timeout
         self.deferrable = deferrable
+        self.links: dict[str, str] = {}
         self._context: Context | None = None
         self._remains: Remains | None = None
 
@@ -78,7 +79,7 @@ class AtlasOperator(BaseOperator):
         self._context, self._remains = context, remains
         try:
             with AtlasHook(self.atlas_conn_id).get_conn() as client:
-                self._push(AtlasLink.xcom_key, AtlasLink.to(client._core.base_url, remains.group_id))
+                self._link(AtlasLink.xcom_key, AtlasLink.to(client._core.base_url, remains.group_id))
                 yield client
         except final_errors() as error:
             raise AirflowFailException(f"{type(error).__name__}: {error}") from error
@@ -88,6 +89,11 @@ class AtlasOperator(BaseOperator):
     def _push(self, key: str, value: Any) -> None:
         if self._context is not None:
             self._context["ti"].xcom_push(key=key, value=value)
+
+    def _link(self, key: str, url: str) -> None:
+        if self.links.get(key) != url:
+            self.links[key] = url
+            self._push(key, url)
 
     def _know(self, *, made: str | None = None, **ids: str | None) -> None:
         """Tells Airflow each id the moment it is known, for the tasks downstream, the next try, and `on_kill`."""
@@ -476,7 +482,6 @@ class AtlasConnectionOperator(AtlasOperator):
 
     def _progress(self, event: ConnectionProgress) -> None:
         connection = event.connection
-        was_known = self._remains is not None and self._remains.cloud_endpoint_id is not None
         self._know(
             endpoint_service_id=connection.endpoint_service_id,
             endpoint_id=connection.endpoint_id,
@@ -484,8 +489,8 @@ class AtlasConnectionOperator(AtlasOperator):
             cloud_endpoint_id=connection.cloud_endpoint_id,
             made=self._made(event),
         )
-        if connection.cloud_endpoint_id is not None and connection.region is not None and not was_known:
-            self._push(AwsConsoleLink.xcom_key, AwsConsoleLink.to(connection.region, connection.cloud_endpoint_id))
+        if connection.cloud_endpoint_id is not None and connection.region is not None:
+            self._link(AwsConsoleLink.xcom_key, AwsConsoleLink.to(connection.region, connection.cloud_endpoint_id))
         if event.state == "done":
             self.log.info("%d of %d, %s: %s %s", event.number, event.count, event.step, event.action, event.detail)
         elif event.trouble is not None:

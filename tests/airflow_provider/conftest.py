@@ -1,0 +1,73 @@
+"""An Airflow home of the tests' own, with a local Atlas and a local EC2 that its connections lead to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+_HOME = tempfile.TemporaryDirectory(prefix="airflow-")
+
+# Airflow reads its configuration when it is imported
+for _name in list(os.environ):
+    if _name.startswith(("AIRFLOW_", "AWS_", "MONGODB_ATLAS_", "MCLI_")) or _name.lower().endswith("_proxy"):
+        del os.environ[_name]
+os.environ |= {
+    "AIRFLOW_HOME": _HOME.name,
+    "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME.name}/airflow.db",
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+}
+
+import pytest  # noqa: E402
+from cloud_sides import Sides, sides  # noqa: E402
+
+_groups = count(1)
+
+
+@pytest.fixture(scope="session")
+def airflow_home() -> Path:
+    """Airflow's home, with a database."""
+    command = [sys.executable, "-m", "airflow", "db", "migrate"]
+    subprocess.run(command, check=True, capture_output=True)
+    return Path(_HOME.name)
+
+
+@contextmanager
+def _airflow_between(seconds: float, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
+    names = ("reservation", "connection", "service", "connection_string", "deletion")
+    with sides(**{f"{name}_seconds": seconds for name in names}) as both:
+        atlas = both.atlas
+        connection = {"conn_type": "mongodbatlas", "login": atlas.public_key, "password": atlas.private_key}
+        monkeypatch.setenv("AIRFLOW_CONN_ATLAS_DEFAULT", json.dumps({**connection, "host": atlas.base_url}))
+        for name, value in both.ec2.environment().items():
+            monkeypatch.setenv(name, value)
+        yield both
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
+    """Both sides, and Airflow's connections to them."""
+    with _airflow_between(0.3, monkeypatch) as both:
+        yield both
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
+    """Both sides, where everything takes longer than the first try of a task."""
+    with _airflow_between(4.5, monkeypatch) as both:
+        yield both
+
+
+@pytest.fixture
+def group_id() -> str:
+    """A project that no other test uses."""
+    return f"{next(_groups):024x}"
