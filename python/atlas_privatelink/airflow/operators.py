@@ -17,10 +17,10 @@ from .remains import Remains, leave
 from .waits import NotYet, Wait, final_errors, plain, result_of, time_left
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any, Literal, NoReturn
 
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperatorLink, Context
 
     from .. import Client
     from ..models import Connection, ConnectionProgress, ServerlessEndpoint, WaitProgress
@@ -51,7 +51,7 @@ class AtlasOperator(BaseOperator):
     """
 
     ui_color = "#00ed64"
-    operator_extra_links = (AtlasLink(),)
+    operator_extra_links: Collection[BaseOperatorLink] = (AtlasLink(),)
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ class Remains:
 
     def knowing(self, *, made: str | None = None, **ids: str | None) -> Remains:
         """With more ids, and perhaps one of them made just now."""
-        known = {name: value for name, value in ids.items() if value is not None}
+        known: dict[str, Any] = {name: value for name, value in ids.items() if value is not None}
         more = () if made is None or made in self.made else (made,)
         return replace(self, **known, made=(*self.made, *more))
 

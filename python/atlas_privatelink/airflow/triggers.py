@@ -51,7 +51,7 @@ class AtlasWaitTrigger(BaseTrigger):
         delete_on_kill: bool = False,
         aws_conn_id: str | None = None,
     ) -> None:
-        super().__init__()
+        BaseTrigger.__init__(self)
         self.atlas_conn_id = atlas_conn_id
         self.operation = operation
         self.arguments = arguments

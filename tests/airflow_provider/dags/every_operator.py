@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 try:
     from airflow.sdk import DAG
@@ -72,7 +73,7 @@ def connect_and_disconnect(mode: str) -> DAG:
     dag_id = f"connect_and_disconnect_{mode}"
     with DAG(dag_id, schedule=None, start_date=START, default_args={"deferrable": mode == "deferrable"}) as dag:
         for kind, name in (("cluster_name", "Cluster0"), ("instance_name", "Instance0")):
-            deployment = {"group_id": PROJECT, kind: name, "region": "us-east-1", "vpc_id": VPC}
+            deployment: dict[str, Any] = {"group_id": PROJECT, kind: name, "region": "us-east-1", "vpc_id": VPC}
             connect = AtlasConnectOperator(task_id=f"connect_{name}", **deployment)
             disconnect = AtlasDisconnectOperator(task_id=f"disconnect_{name}", **deployment)
             if kind == "cluster_name":
