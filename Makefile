@@ -5,7 +5,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src python -name '*.rs' -o -name '*.py')
 
-.PHONY: demo test lint pictures bench bench-bridge docs stubs twins format wheel clean
+# Airflow's minor versions; the newest one last
+AIRFLOWS := 2.11 3.0 3.1 3.2 3.3
+AIRFLOW := .venv-airflow
+AIRFLOW_NEWEST := $(AIRFLOW)/$(lastword $(AIRFLOWS))
+
+.PHONY: demo test test-airflow lint pictures bench bench-bridge docs stubs twins format wheel clean
 
 $(BIN)/.ready: requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
@@ -25,7 +30,25 @@ test: $(BIN)/.built
 	cargo test --quiet --features emulator
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(BIN)/.built
+# the package as a wheel, for Airflow's environments
+$(AIRFLOW)/.wheel: $(BIN)/.ready $(SOURCES)
+	rm -rf $(AIRFLOW)/wheel
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --quiet --out $(AIRFLOW)/wheel
+	touch $@
+
+$(AIRFLOW)/%/.ready: $(AIRFLOW)/.wheel scripts/airflow_environment.sh tests/airflow_provider/requirements.txt
+	PYTHON=$(BIN)/python UV=$(BIN)/uv scripts/airflow_environment.sh $* $(AIRFLOW)/$* $(AIRFLOW)/wheel/*.whl
+	touch $@
+
+.PRECIOUS: $(AIRFLOW)/%/.ready
+
+# every version of Airflow in an environment of its own (Debian: postgresql, redis-server)
+test-airflow: $(AIRFLOWS:%=test-airflow-%)
+
+test-airflow-%: $(AIRFLOW)/%/.ready
+	cd tests/airflow_provider && $(CURDIR)/$(AIRFLOW)/$*/bin/python -m pytest $(ARGS)
+
+lint: $(BIN)/.built $(AIRFLOW_NEWEST)/.ready
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features python,emulator -- -D warnings
@@ -36,6 +59,8 @@ lint: $(BIN)/.built
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
+	$(AIRFLOW_NEWEST)/bin/mypy $(wildcard python/atlas_privatelink/airflow/*.py tests/airflow_provider/*.py \
+		tests/airflow_provider/dags/*.py benches/airflow/*.py)
 	$(BIN)/python -m mypy.stubtest atlas_privatelink._core
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
@@ -93,4 +118,4 @@ pictures: $(BIN)/.built
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/pictures.py
 
 clean:
-	rm -rf $(VENV) $(BENCH) target dist docs/_build
+	rm -rf $(VENV) $(BENCH) $(AIRFLOW) target dist docs/_build

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,12 @@ from itertools import count
 from pathlib import Path
 
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-")
+_HERE = Path(__file__).parent
+_DAGS = Path(_HOME.name) / "dags"
+_DAGS.mkdir()
+for _file in (_HERE / "dags/every_operator.py", *(_HERE.parents[1] / "examples/dags").glob("*.py")):
+    shutil.copy(_file, _DAGS)
+sys.path.insert(0, str(_DAGS))
 
 # Airflow reads its configuration when it is imported
 for _name in list(os.environ):
@@ -20,7 +27,7 @@ for _name in list(os.environ):
         del os.environ[_name]
 os.environ |= {
     "AIRFLOW_HOME": _HOME.name,
-    "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(_DAGS),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME.name}/airflow.db",
@@ -39,6 +46,12 @@ def airflow_home() -> Path:
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     subprocess.run(command, check=True, capture_output=True)
     return Path(_HOME.name)
+
+
+@pytest.fixture(scope="session")
+def dags_folder() -> Path:
+    """Where the DAGs are: the tests' own, and the examples."""
+    return _DAGS
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -182,7 +183,8 @@ def test_without_the_extension_module_airflow_goes_on(tmp_path: Path, monkeypatc
 def parsed(expression: str) -> str:
     """What an expression is in a process that has parsed the DAGs."""
     command = [sys.executable, "-c", f"import sys, every_operator; print({expression})"]
-    done = subprocess.run(command, cwd=Path(__file__).parent / "dags", check=True, capture_output=True, text=True)
+    folder = os.environ["AIRFLOW__CORE__DAGS_FOLDER"]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip().splitlines()[-1]
 
 

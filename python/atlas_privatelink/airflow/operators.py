@@ -141,7 +141,7 @@ class AtlasOperator(BaseOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the trigger's event."""
-        return plain(result_of(event))
+        return _finished(context, result_of(event))
 
     def on_kill(self) -> None:
         """Say what is left behind, and begin to remove it if that was asked for."""
@@ -165,8 +165,8 @@ class AtlasCreateServerlessEndpointOperator(AtlasOperator):
     Another try of the task goes on with the endpoint that an earlier one has made: it is found by the id that Airflow
     keeps (task state store, since 3.3), or else by its comment.
 
-    XCom: `endpoint_id` as soon as Atlas has answered; the return value is the endpoint as a dictionary, with `id`,
-    `status`, `endpoint_service_name` and so on.
+    XCom: `endpoint_id` as soon as Atlas has answered, `endpoint_service_name` once there is one; the return value is
+    the endpoint as a dictionary, with `id`, `status` and so on.
 
     Args:
         group_id: The project's id, 24 hexadecimal digits.
@@ -199,7 +199,7 @@ class AtlasCreateServerlessEndpointOperator(AtlasOperator):
         self.wait_for_completion = wait_for_completion
         self.delete_on_kill = delete_on_kill
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Any:
         """Create it or find it, and wait."""
         deadline = time.time() + self.timeout
         with self._client(context, Remains(self.group_id, instance_name=self.instance_name)) as client:
@@ -215,7 +215,7 @@ class AtlasCreateServerlessEndpointOperator(AtlasOperator):
             if self.wait_for_completion:
                 wait = Wait.for_endpoint(self.group_id, self.instance_name, endpoint.id, until="RESERVED")
                 endpoint = self._waited(client, wait, deadline)
-            return _dictionary(endpoint)
+            return _finished(context, endpoint)
 
     def _of_an_earlier_try(self, client: Client, context: Context) -> ServerlessEndpoint | None:
         from ..errors import NotFound
@@ -235,8 +235,8 @@ class AtlasCreateEndpointServiceOperator(AtlasOperator):
 
     Atlas makes one for each region: one that is there already is used.
 
-    XCom: `endpoint_service_id` as soon as Atlas has answered; the return value is the service as a dictionary, with
-    `id`, `status`, `endpoint_service_name` and so on.
+    XCom: `endpoint_service_id` as soon as Atlas has answered, `endpoint_service_name` once there is one; the return
+    value is the service as a dictionary, with `id`, `status` and so on.
 
     Args:
         group_id: The project's id, 24 hexadecimal digits.
@@ -274,7 +274,7 @@ class AtlasCreateEndpointServiceOperator(AtlasOperator):
         self.wait_for_completion = wait_for_completion
         self.delete_on_kill = delete_on_kill
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Any:
         """Create it or find it, and wait."""
         deadline = time.time() + self.timeout
         with self._client(context, Remains(self.group_id, provider=self.provider, region=self.region)) as client:
@@ -291,7 +291,7 @@ class AtlasCreateEndpointServiceOperator(AtlasOperator):
             if self.wait_for_completion:
                 wait = Wait.for_service(self.group_id, self.provider, service.id, until="RESERVED")
                 service = self._waited(client, wait, deadline)
-            return _dictionary(service)
+            return _finished(context, service)
 
 
 class AtlasDeleteServerlessEndpointOperator(AtlasOperator):
@@ -441,17 +441,17 @@ class AtlasConnectionOperator(AtlasOperator):
         """Goes through all steps that are not done yet."""
         raise NotImplementedError
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Any:
         """Go through all steps."""
         return self._go_on(context, time.time() + self.timeout, None)
 
-    def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+    def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the trigger's event."""
         result_of(event)
         remains = event["remains"]
         return self._go_on(context, event["deadline"], None if remains is None else Remains.from_json(remains))
 
-    def _go_on(self, context: Context, deadline: float, remains: Remains | None) -> dict[str, Any]:
+    def _go_on(self, context: Context, deadline: float, remains: Remains | None) -> Any:
         self._deadline = deadline
         remains = remains or Remains(
             self.group_id,
@@ -464,7 +464,7 @@ class AtlasConnectionOperator(AtlasOperator):
         with self._client(context, remains) as atlas:
             ec2 = ec2_client(self.aws_conn_id, self.region)
             connection = self._run(atlas=atlas, ec2=ec2, timeout=time_left(deadline))
-            return {**_dictionary(connection), "srv": connection.srv}
+            return _finished(context, {**plain(connection), "srv": connection.srv})
 
     def _arguments(self, ec2: Any, timeout: float) -> dict[str, Any]:
         return {
@@ -553,7 +553,7 @@ class AtlasConnectOperator(AtlasConnectionOperator):
     the task goes on where the last one was stopped: there is one endpoint on each side, whatever happens.
 
     XCom: `endpoint_service_id` or `endpoint_id`, `endpoint_service_name` and `cloud_endpoint_id`, each as soon as it is
-    known; the return value is a dictionary with all of them, and with `srv`, the connection string to use.
+    known, and in the end `srv`, the connection string to use; the return value is a dictionary with all of them.
 
     Args:
         group_id: The project's id, 24 hexadecimal digits.
@@ -647,6 +647,10 @@ def _store(context: Context, do: Literal["get", "set"], *arguments: str) -> Any:
     return None if store is None else getattr(store, do)(*arguments)
 
 
-def _dictionary(result: Any) -> dict[str, Any]:
-    dictionary: dict[str, Any] = plain(result)
-    return dictionary
+def _finished(context: Context, result: Any) -> Any:
+    """The return value, with what tasks downstream want most beside it, under keys of its own."""
+    values = plain(result)
+    for key in ("endpoint_service_name", "srv"):
+        if values is not None and values.get(key) is not None:
+            context["ti"].xcom_push(key=key, value=values[key])
+    return values
