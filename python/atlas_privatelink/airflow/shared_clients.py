@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from .hooks import client_options, connection_from_coroutine
 
@@ -39,13 +38,14 @@ class _Connection:
 
 @dataclass
 class _Triggerer:
-    """What one event loop has."""
+    """What one event loop has, as long as somebody uses it."""
 
     connections: dict[str, _Connection] = field(default_factory=dict)
     clients: dict[Hashable, _Shared] = field(default_factory=dict, repr=False)
+    users: int = 0
 
 
-_triggerers: WeakKeyDictionary[AbstractEventLoop, _Triggerer] = WeakKeyDictionary()
+_triggerers: dict[AbstractEventLoop, _Triggerer] = {}
 
 
 @asynccontextmanager
@@ -55,9 +55,22 @@ async def shared_client(atlas_conn_id: str) -> AsyncIterator[AsyncClient]:
     Raises:
         ConfigurationError, ValidationError: The connection is not complete, or breaks a rule.
     """
+    loop = get_running_loop()
+    triggerer = _triggerers.setdefault(loop, _Triggerer())
+    triggerer.users += 1
+    try:
+        async with _client(triggerer, atlas_conn_id) as client:
+            yield client
+    finally:
+        triggerer.users -= 1
+        if not triggerer.users:
+            del _triggerers[loop]
+
+
+@asynccontextmanager
+async def _client(triggerer: _Triggerer, atlas_conn_id: str) -> AsyncIterator[AsyncClient]:
     from .. import AsyncClient
 
-    triggerer = _triggerers.setdefault(get_running_loop(), _Triggerer())
     options = await _options(triggerer.connections.setdefault(atlas_conn_id, _Connection()), atlas_conn_id)
     key = tuple(sorted(options.items()))
     shared = triggerer.clients.get(key)
