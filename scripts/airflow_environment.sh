@@ -15,9 +15,7 @@ case $version in
     *) echo "no such version: $version" >&2; exit 2 ;;
 esac
 
-# the newest one also runs as real processes, and checks types
-extras=
-[[ $version != 3.3 ]] || extras='[celery,postgres,redis]'
+extras='[celery,postgres,redis]'
 uv=${UV:-.venv/bin/uv}
 "$uv" venv --quiet --clear --python "${PYTHON:-python3}" "$folder"
 "$uv" pip install --quiet --python "$folder/bin/python" --exclude-newer "${until}T00:00:00Z" \

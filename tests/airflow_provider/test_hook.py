@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from atlas_privatelink.airflow import AtlasHook
 
 pytestmark = pytest.mark.usefixtures("airflow_home")
 
+VERSION = version("apache-airflow")
 SECRET = "0b1c2d3e-private-key-4f5a6b7c"
 
 
@@ -163,9 +164,23 @@ def test_airflow_knows_the_provider_and_its_connection_type() -> None:
     assert "atlas-privatelink" in airflow("providers", "list")
     assert "mongodbatlas" in airflow("providers", "hooks")
     assert "AtlasLink" in airflow("providers", "links")
-    fields = airflow("providers", "widgets")
-    assert "extra__mongodbatlas__ca_file" in fields
-    assert "mongodbatlas" in airflow("providers", "behaviours")
+
+
+def form() -> str:
+    """What Airflow shows of the connection's form."""
+    if VERSION.startswith("2."):
+        return "".join(airflow("providers", what, "--output", "json") for what in ("widgets", "behaviours"))
+    module = "airflow.api_fastapi.core_api.services.ui.connections"
+    all_of_them = f"__import__('{module}', fromlist=['*']).HookMetaService.hook_meta_data()"
+    return parsed(f"[one.model_dump_json() for one in {all_of_them} if one.connection_type == 'mongodbatlas']")
+
+
+@pytest.mark.skipif(VERSION.startswith("3.0."), reason="without Flask AppBuilder, Airflow 3.0 has no provider's fields")
+def test_the_connection_s_form_has_its_fields() -> None:
+    shown = form()
+    for name in ("authentication", "timeout", "max_retries", "ca_file", "proxy", "allow_insecure"):
+        assert name in shown
+    assert "Public key, or client ID" in shown
 
 
 def test_without_the_extension_module_airflow_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

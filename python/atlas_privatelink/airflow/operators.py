@@ -512,6 +512,7 @@ class AtlasConnectionOperator(AtlasOperator):
         # a VPC endpoint that AWS rejects is not shown by Atlas
         look_again_at = time.time() + _CLOUD_ACCEPTANCE_SECONDS if event.step == "ACCEPT" else None
         if wait is not None:
+            self.log.info("Deferred: %s", event.step.description)
             self._defer(wait, self._deadline, look_again_at)
 
     def _wait_of(self, event: ConnectionProgress) -> Wait | None:

@@ -55,7 +55,8 @@ def create_and_delete(mode: str) -> DAG:
             group_id=PROJECT,
             service_id="{{ ti.xcom_pull(task_ids='create_service')['id'] }}",
             until="RESERVED",
-            poke_interval=0.2,
+            mode="reschedule",
+            poke_interval=1,
             timeout=60,
         )
         delete_service = AtlasDeleteEndpointServiceOperator(
