@@ -10,7 +10,7 @@ AIRFLOWS := 2.11 3.0 3.1 3.2 3.3
 AIRFLOW := .venv-airflow
 AIRFLOW_NEWEST := $(AIRFLOW)/$(lastword $(AIRFLOWS))
 
-.PHONY: demo test test-airflow lint pictures bench bench-bridge docs stubs twins format wheel clean
+.PHONY: demo test test-airflow lint pictures bench bench-airflow bench-bridge docs stubs twins format wheel clean
 
 $(BIN)/.ready: requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
@@ -43,7 +43,9 @@ $(AIRFLOW)/%/.ready: $(AIRFLOW)/.wheel scripts/airflow_environment.sh tests/airf
 .PRECIOUS: $(AIRFLOW)/%/.ready
 
 # every version of Airflow in an environment of its own (Debian: postgresql, redis-server)
-test-airflow: $(AIRFLOWS:%=test-airflow-%)
+test-airflow:
+	$(MAKE) --jobs=2 --output-sync=target $(patsubst %,test-airflow-%,$(filter-out $(lastword $(AIRFLOWS)),$(AIRFLOWS)))
+	$(MAKE) test-airflow-$(lastword $(AIRFLOWS))
 
 test-airflow-%: $(AIRFLOW)/%/.ready
 	cd tests/airflow_provider && $(CURDIR)/$(AIRFLOW)/$*/bin/python -m pytest $(ARGS)
@@ -60,7 +62,7 @@ lint: $(BIN)/.built $(AIRFLOW_NEWEST)/.ready
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(AIRFLOW_NEWEST)/bin/mypy $(wildcard python/atlas_privatelink/airflow/*.py tests/airflow_provider/*.py \
-		tests/airflow_provider/dags/*.py benches/airflow/*.py)
+		tests/airflow_provider/dags/*.py benches/dag_parsing.py benches/real_triggerer.py benches/triggerer.py)
 	$(BIN)/python -m mypy.stubtest atlas_privatelink._core
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
@@ -99,6 +101,19 @@ bench: $(BENCH)/.built
 	$(BENCH)/bin/python -m benches.run $(ARGS)
 	$(BENCH)/bin/python -m benches.latency
 	$(BENCH)/bin/python -m benches.waiting
+
+# the release wheel in the newest Airflow's environment
+$(AIRFLOW)/bench/.ready: $(BIN)/.ready $(SOURCES)
+	$(MAKE) wheel
+	PYTHON=$(BIN)/python UV=$(BIN)/uv scripts/airflow_environment.sh $(lastword $(AIRFLOWS)) $(AIRFLOW)/bench \
+		"$$(ls -t dist/atlas_privatelink-*.whl | head -n 1)"
+	touch $@
+
+# what parsing a DAG costs, and two thousand waits in one triggerer (Debian: postgresql)
+bench-airflow: $(AIRFLOW)/bench/.ready
+	$(AIRFLOW)/bench/bin/python -m benches.dag_parsing
+	$(AIRFLOW)/bench/bin/python -m benches.triggerer $(ARGS)
+	$(AIRFLOW)/bench/bin/python -m benches.real_triggerer
 
 # our bridge to asyncio beside pyo3-async-runtimes
 bench-bridge: $(BENCH)/.built

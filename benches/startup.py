@@ -12,7 +12,7 @@ IMPORTS = {
     "nothing": "pass",
     "dataclasses and enum": "import dataclasses, enum",
     "asyncio": "import asyncio",
-    "atlas_privatelink": "import atlas_privatelink",
+    "atlas_privatelink": "from atlas_privatelink import AsyncClient, Client",
     "aiohttp": "import aiohttp",
     "httpx": "import httpx",
     "requests": "import requests",

@@ -169,7 +169,8 @@ def test_airflow_knows_the_provider_and_its_connection_type() -> None:
 def form() -> str:
     """What Airflow shows of the connection's form."""
     if VERSION.startswith("2."):
-        return "".join(airflow("providers", what, "--output", "json") for what in ("widgets", "behaviours"))
+        manager = "__import__('airflow.providers_manager', fromlist=['*']).ProvidersManager()"
+        return parsed(f"[*{manager}.connection_form_widgets, {manager}.field_behaviours['mongodbatlas']]")
     module = "airflow.api_fastapi.core_api.services.ui.connections"
     all_of_them = f"__import__('{module}', fromlist=['*']).HookMetaService.hook_meta_data()"
     return parsed(f"[one.model_dump_json() for one in {all_of_them} if one.connection_type == 'mongodbatlas']")

@@ -9,10 +9,10 @@ import time
 from typing import Any
 
 import pytest
-from airflow.hooks.base import BaseHook
 from cloud_sides import Sides
 
 from atlas_privatelink.airflow import AtlasWaitTrigger, shared_clients
+from atlas_privatelink.airflow._versions import BaseHook
 from atlas_privatelink.airflow.remains import Remains
 from atlas_privatelink.airflow.waits import Wait
 
@@ -137,7 +137,7 @@ def test_cancelled_it_ends_at_once_and_leaves_nothing_open(slow: Sides, group_id
 
 @pytest.mark.parametrize("asked", [False, True])
 def test_killed_it_says_what_is_left_and_removes_only_if_asked(
-    both: Sides, group_id: str, asked: bool, caplog: pytest.LogCaptureFixture
+    both: Sides, group_id: str, asked: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = made(both, group_id, 2)
     of_ours = Remains(group_id, instance_name="Instance0", endpoint_id=ids[0], made=("endpoint_id",))
@@ -147,7 +147,7 @@ def test_killed_it_says_what_is_left_and_removes_only_if_asked(
     try:
         for remains in (of_ours, of_others):
             trigger = waiting(group_id, ids[0], remains=remains.to_json(), delete_on_kill=asked)
-            trigger._log = logger
+            monkeypatch.setattr(trigger, "_log", logger)
             asyncio.run(trigger.on_kill())
     finally:
         logger.removeHandler(caplog.handler)

@@ -220,7 +220,8 @@ class AtlasCreateServerlessEndpointOperator(AtlasOperator):
     def _of_an_earlier_try(self, client: Client, context: Context) -> ServerlessEndpoint | None:
         from ..errors import NotFound
 
-        endpoint_id = _store(context, "get", "endpoint_id")
+        ti: Any = context["ti"]
+        endpoint_id = _store(context, "get", "endpoint_id") if ti.try_number > 1 else None
         if endpoint_id is None:
             return None
         try:

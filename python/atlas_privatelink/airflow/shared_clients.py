@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from asyncio import Lock, get_running_loop
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from .hooks import client_options, connection_from_coroutine
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import AsyncIterator, Hashable
+    from collections.abc import AsyncIterator
     from typing import Any
 
     from .. import AsyncClient
@@ -41,7 +42,7 @@ class _Triggerer:
     """What one event loop has, as long as somebody uses it."""
 
     connections: dict[str, _Connection] = field(default_factory=dict)
-    clients: dict[Hashable, _Shared] = field(default_factory=dict, repr=False)
+    clients: dict[str, _Shared] = field(default_factory=dict, repr=False)
     users: int = 0
 
 
@@ -72,7 +73,8 @@ async def _client(triggerer: _Triggerer, atlas_conn_id: str) -> AsyncIterator[As
     from .. import AsyncClient
 
     options = await _options(triggerer.connections.setdefault(atlas_conn_id, _Connection()), atlas_conn_id)
-    key = tuple(sorted(options.items()))
+    # an extra may hold anything; what is wrong with it, the client says
+    key = json.dumps(options, sort_keys=True, default=repr)
     shared = triggerer.clients.get(key)
     if shared is None:
         shared = triggerer.clients[key] = _Shared(AsyncClient(**options))
