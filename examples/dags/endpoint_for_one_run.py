@@ -17,7 +17,6 @@ with DAG(
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     params={"project_id": "5f7cac1adf5d6c6306f4b283", "vpc_id": "vpc-0123456789abcdef0", "cluster_name": "Orders"},
-    render_template_as_native_obj=True,
 ) as dag:
     ENDS = {
         "group_id": "{{ params.project_id }}",

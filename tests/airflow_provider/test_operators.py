@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import every_operator
 import pytest
@@ -125,21 +126,35 @@ def test_what_atlas_gives_up_fails_the_try_and_the_next_one_makes_another(
     assert sorted(one["status"] for one in both.atlas.endpoints(group_id)) == ["FAILED", "RESERVED"]
 
 
-def test_stopped_while_it_waits_it_says_what_is_left_behind(
-    slow: Sides, group_id: str, tmp_path: Path, dags_folder: Path
-) -> None:
-    conf = {"group_id": group_id, "vpc_id": slow.ec2.vpc_id()}
-    code = f"from every_operator import DAGS; DAGS['connect_alone_waiting'].test(run_conf={conf!r})"
-    output = tmp_path / "output"
-    with output.open("wb") as file:
+def stop_in_the_middle(dag_id: str, both: Sides, group_id: str, folder: Path, when: Callable[[], bool]) -> str:
+    """What a connect prints that is told to end."""
+    conf = {"group_id": group_id, "vpc_id": both.ec2.vpc_id()}
+    code = f"from every_operator import DAGS; DAGS[{dag_id!r}].test(run_conf={conf!r})"
+    with TemporaryFile() as output:
         command = [sys.executable, "-c", code]
-        task = subprocess.Popen(command, cwd=dags_folder, stdout=file, stderr=subprocess.STDOUT)
-        await_truth(lambda: slow.of_atlas(group_id) != [])
+        task = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        await_truth(when)
         time.sleep(1)
         task.send_signal(signal.SIGTERM)
         task.wait(60)
+        output.seek(0)
+        return output.read().decode()
+
+
+def test_stopped_while_it_waits_it_says_what_is_left_behind(slow: Sides, group_id: str, dags_folder: Path) -> None:
+    dag_id = "connect_alone_waiting"
+    output = stop_in_the_middle(dag_id, slow, group_id, dags_folder, lambda: slow.of_atlas(group_id) != [])
     ((service_id, _, _),) = slow.of_atlas(group_id)
-    assert f"Left behind in project {group_id}, Cluster0: endpoint service id {service_id}" in output.read_text()
+    assert f"Left behind in project {group_id}, Cluster0: endpoint service id {service_id}" in output
+    assert "Being removed" not in output
+
+
+def test_stopped_it_begins_to_remove_what_it_has_made_if_asked(slow: Sides, group_id: str, dags_folder: Path) -> None:
+    dag_id = "connect_or_delete_waiting"
+    output = stop_in_the_middle(dag_id, slow, group_id, dags_folder, lambda: slow.known_to_atlas(group_id) != [])
+    assert "Being removed: vpce-" in output
+    await_truth(lambda: slow.ec2.vpc_endpoints() == [])
+    await_truth(lambda: slow.known_to_atlas(group_id) == [])
 
 
 def await_truth(condition: Callable[[], bool]) -> None:

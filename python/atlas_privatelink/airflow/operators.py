@@ -68,6 +68,7 @@ class AtlasOperator(BaseOperator):
         self.links: dict[str, str] = {}
         self._context: Context | None = None
         self._remains: Remains | None = None
+        self._ec2: Any = None
 
     # what on_kill is to know and to do; operators that make something say more
 
@@ -152,6 +153,7 @@ class AtlasOperator(BaseOperator):
                 aws_conn_id=self.aws_conn_id,
                 delete=self.delete_on_kill,
                 log=self.log,
+                ec2=self._ec2,
             )
         # Airflow 3 calls this out of the signal's handler and then lets the task go on; not where it was a time limit,
         # which is raised already
@@ -438,7 +440,7 @@ class AtlasConnectionOperator(AtlasOperator):
         self.aws_conn_id = aws_conn_id
         self._deadline = 0.0
 
-    def _run(self, *, atlas: Client, ec2: Any, timeout: float) -> Connection:
+    def _run(self, *, atlas: Client, timeout: float) -> Connection:
         """Goes through all steps that are not done yet."""
         raise NotImplementedError
 
@@ -463,11 +465,11 @@ class AtlasConnectionOperator(AtlasOperator):
             subnet_ids=tuple(self.subnet_ids or ()),
         )
         with self._client(context, remains) as atlas:
-            ec2 = ec2_client(self.aws_conn_id, self.region)
-            connection = self._run(atlas=atlas, ec2=ec2, timeout=time_left(deadline))
-            return _finished(context, {**plain(connection), "srv": connection.srv})
+            self._ec2 = ec2_client(self.aws_conn_id, self.region)
+            connection = self._run(atlas=atlas, timeout=time_left(deadline))
+            return _finished(context, {**plain(connection), "srv": connection.srv}, key="srv")
 
-    def _arguments(self, ec2: Any, timeout: float) -> dict[str, Any]:
+    def _arguments(self, timeout: float) -> dict[str, Any]:
         return {
             "group_id": self.group_id,
             "cluster_name": self.cluster_name,
@@ -476,7 +478,7 @@ class AtlasConnectionOperator(AtlasOperator):
             "vpc_id": self.vpc_id,
             "subnet_ids": self.subnet_ids,
             "comment": self.comment,
-            "client": ec2,
+            "client": self._ec2,
             "timeout": timeout,
             "on_progress": self._progress,
         }
@@ -593,11 +595,11 @@ class AtlasConnectOperator(AtlasConnectionOperator):
         self.tags = tags
         self.delete_on_kill = delete_on_kill
 
-    def _run(self, *, atlas: Client, ec2: Any, timeout: float) -> Connection:
+    def _run(self, *, atlas: Client, timeout: float) -> Connection:
         from .. import aws
 
         return aws.connect(
-            **self._arguments(ec2, timeout), security_group_ids=self.security_group_ids, tags=self.tags, atlas=atlas
+            **self._arguments(timeout), security_group_ids=self.security_group_ids, tags=self.tags, atlas=atlas
         )
 
 
@@ -629,10 +631,10 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
         super().__init__(**kwargs)
         self.keep_service = keep_service
 
-    def _run(self, *, atlas: Client, ec2: Any, timeout: float) -> Connection:
+    def _run(self, *, atlas: Client, timeout: float) -> Connection:
         from .. import aws
 
-        return aws.disconnect(**self._arguments(ec2, timeout), keep_service=self.keep_service, atlas=atlas)
+        return aws.disconnect(**self._arguments(timeout), keep_service=self.keep_service, atlas=atlas)
 
 
 def _comment_of(context: Context) -> str:
@@ -649,10 +651,9 @@ def _store(context: Context, do: Literal["get", "set"], *arguments: str) -> Any:
     return None if store is None else getattr(store, do)(*arguments)
 
 
-def _finished(context: Context, result: Any) -> Any:
-    """The return value, with what tasks downstream want most beside it, under keys of its own."""
+def _finished(context: Context, result: Any, *, key: str = "endpoint_service_name") -> Any:
+    """The return value, with what tasks downstream want most beside it, under a key of its own."""
     values = plain(result)
-    for key in ("endpoint_service_name", "srv"):
-        if values is not None and values.get(key) is not None:
-            context["ti"].xcom_push(key=key, value=values[key])
+    if values is not None and values.get(key) is not None:
+        context["ti"].xcom_push(key=key, value=values[key])
     return values

@@ -113,18 +113,20 @@ class Remains:
         AwsCloud(region=region, vpc_id=self.vpc_id, subnet_ids=self.subnet_ids, client=ec2).delete(vpc_endpoint_id)
 
 
-def leave(remains: Remains, *, atlas_conn_id: str, aws_conn_id: str | None, delete: bool, log: Any) -> None:
+def leave(
+    remains: Remains, *, atlas_conn_id: str, aws_conn_id: str | None, delete: bool, log: Any, ec2: Any = None
+) -> None:
     """Log what is left behind, and begin to remove it where that was asked for.
 
-    There is not much time: Airflow gives a task five seconds to end. So nothing is waited for.
+    There is not much time: Airflow gives a task five seconds to end. So nothing is waited for, and a boto3 client that
+    is there already (`ec2`) is used.
     """
-    if not remains.ids():
-        return
     log.warning("Left behind in %s. Another try of the task goes on from there.", remains)
     if not delete:
         return
     try:
-        ec2 = ec2_client(aws_conn_id, remains.region) if remains.cloud_endpoint_id is not None else None
+        if ec2 is None and "cloud_endpoint_id" in remains.made:
+            ec2 = ec2_client(aws_conn_id, remains.region)
         with AtlasHook(atlas_conn_id).get_conn() as client:
             removed = remains.delete(client.with_options(timeout=4.0), ec2)
         log.warning("Being removed: %s", ", ".join(removed) or "nothing, since this try of the task has made nothing")

@@ -100,15 +100,17 @@ def create_alone(mode: str) -> DAG:
     return dag
 
 
-def connect_alone(mode: str) -> DAG:
+def connect_alone(mode: str, *, delete_on_kill: bool = False) -> DAG:
     """One connect."""
-    with DAG(f"connect_alone_{mode}", schedule=None, start_date=START) as dag:
+    name = "connect_or_delete" if delete_on_kill else "connect_alone"
+    with DAG(f"{name}_{mode}", schedule=None, start_date=START) as dag:
         AtlasConnectOperator(
             task_id="connect",
             group_id=PROJECT,
             cluster_name="Cluster0",
             region="us-east-1",
             vpc_id=VPC,
+            delete_on_kill=delete_on_kill,
             deferrable=mode == "deferrable",
         )
     return dag
@@ -119,4 +121,5 @@ DAGS = {
     for mode in ("waiting", "deferrable")
     for dag in (create_and_delete(mode), connect_and_disconnect(mode), create_alone(mode), connect_alone(mode))
 }
+DAGS["connect_or_delete_waiting"] = connect_alone("waiting", delete_on_kill=True)
 globals().update(DAGS)
