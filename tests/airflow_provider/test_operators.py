@@ -147,6 +147,9 @@ def test_stopped_while_it_waits_it_says_what_is_left_behind(slow: Sides, group_i
     ((service_id, _, _),) = slow.of_atlas(group_id)
     assert f"Left behind in project {group_id}, Cluster0: endpoint service id {service_id}" in output
     assert "Being removed" not in output
+    # and it did not go on
+    assert slow.known_to_atlas(group_id) == []
+    assert slow.ec2.vpc_endpoints() == []
 
 
 def test_stopped_it_begins_to_remove_what_it_has_made_if_asked(slow: Sides, group_id: str, dags_folder: Path) -> None:
