@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -36,6 +35,7 @@ os.environ |= {
 
 import pytest  # noqa: E402
 from cloud_sides import Sides, sides  # noqa: E402
+from connections import VARIABLE, connection_to  # noqa: E402
 
 _groups = count(1)
 
@@ -58,9 +58,7 @@ def dags_folder() -> Path:
 def _airflow_between(seconds: float, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
     names = ("reservation", "connection", "service", "connection_string", "deletion")
     with sides(**{f"{name}_seconds": seconds for name in names}) as both:
-        atlas = both.atlas
-        connection = {"conn_type": "mongodbatlas", "login": atlas.public_key, "password": atlas.private_key}
-        monkeypatch.setenv("AIRFLOW_CONN_ATLAS_DEFAULT", json.dumps({**connection, "host": atlas.base_url}))
+        monkeypatch.setenv(VARIABLE, connection_to(both.atlas))
         for name, value in both.ec2.environment().items():
             monkeypatch.setenv(name, value)
         yield both

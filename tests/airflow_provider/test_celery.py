@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from connections import VARIABLE, connection_to
 from processes import (
     COMPONENTS,
     HOST,
@@ -116,19 +117,13 @@ class CeleryAirflow(Airflow):
 @contextmanager
 def celery_beside(atlas: AtlasEmulator) -> Iterator[CeleryAirflow]:
     """An Airflow whose connection leads to the local Atlas, with all its components and two workers."""
-    connection = {
-        "conn_type": "mongodbatlas",
-        "login": atlas.public_key,
-        "password": atlas.private_key,
-        "host": atlas.base_url,
-    }
     with PostgresServer() as database, redis_server() as broker:
         environment = {
             "AIRFLOW__CELERY__BROKER_URL": broker,
             # a message that a killed worker had taken and not begun is sent again
             "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "120",
             "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
-            "AIRFLOW_CONN_ATLAS_DEFAULT": json.dumps(connection),
+            VARIABLE: connection_to(atlas),
         }
         airflow = CeleryAirflow(
             database.url,

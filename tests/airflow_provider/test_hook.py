@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 from cloud_sides import Sides
+from connections import VARIABLE
 
 import atlas_privatelink
 from atlas_privatelink import AsyncClient, Client, ConfigurationError, ValidationError
@@ -32,7 +33,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Defines the default connection."""
 
     def define(**fields: Any) -> None:
-        monkeypatch.setenv("AIRFLOW_CONN_ATLAS_DEFAULT", json.dumps({"conn_type": "mongodbatlas", **fields}))
+        monkeypatch.setenv(VARIABLE, json.dumps({"conn_type": "mongodbatlas", **fields}))
 
     return define
 
@@ -77,7 +78,7 @@ def test_the_host_is_the_base_url(connection: Any, fields: dict[str, Any], base_
 
 
 def test_a_uri_is_as_good_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_ATLAS_DEFAULT", f"mongodbatlas://abcdefgh:{SECRET}@cloud.mongodbgov.com")
+    monkeypatch.setenv(VARIABLE, f"mongodbatlas://abcdefgh:{SECRET}@cloud.mongodbgov.com")
     assert "https://cloud.mongodbgov.com" in repr(made())
     assert "public_key='abcdefgh'" in repr(made())
 

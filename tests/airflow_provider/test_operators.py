@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from tempfile import TemporaryFile
 import every_operator
 import pytest
 from cloud_sides import Sides
+from connections import VARIABLE, connection_to
 from dag_test import outcome_of
 
 MODES = ["waiting", "deferrable"]
@@ -100,8 +100,7 @@ def test_a_wrong_key_is_said_without_a_secret(
     both: Sides, group_id: str, mode: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     secret = "0b1c2d3e-wrong-key-4f5a6b7c"
-    connection = {"conn_type": "mongodbatlas", "login": both.atlas.public_key, "password": secret}
-    monkeypatch.setenv("AIRFLOW_CONN_ATLAS_DEFAULT", json.dumps({**connection, "host": both.atlas.base_url}))
+    monkeypatch.setenv(VARIABLE, connection_to(both.atlas, password=secret))
     outcome = outcome_of(
         every_operator.DAGS[f"create_alone_{mode}"], {"group_id": group_id, "instance_name": "Instance0"}
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cloud_sides import Sides, sides
+from connections import VARIABLE, connection_to
 from processes import (
     COMPONENTS,
     Airflow,
@@ -51,15 +52,9 @@ Key = tuple[str, int]
 @contextmanager
 def airflow_beside(both: Sides) -> Iterator[Airflow]:
     """An Airflow whose connections lead to the local Atlas and the local EC2."""
-    atlas = {
-        "conn_type": "mongodbatlas",
-        "login": both.atlas.public_key,
-        "password": both.atlas.private_key,
-        "host": both.atlas.base_url,
-    }
     environment = {
         **both.ec2.environment(),
-        "AIRFLOW_CONN_ATLAS_DEFAULT": json.dumps(atlas),
+        VARIABLE: connection_to(both.atlas),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"}),
     }
     with (

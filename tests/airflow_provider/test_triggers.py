@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cloud_sides import Sides
+from connections import VARIABLE
 
 from atlas_privatelink.airflow import AtlasWaitTrigger, shared_clients
 from atlas_privatelink.airflow._versions import BaseHook
@@ -84,7 +85,7 @@ def test_what_fails_is_told_in_atlas_s_words(both: Sides, group_id: str) -> None
 def test_trouble_is_an_event_too(both: Sides, group_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     event = asyncio.run(event_of(waiting(group_id, "not an id")))
     assert (event["outcome"], event["error"]["type"]) == ("error", "ValidationError")
-    monkeypatch.delenv("AIRFLOW_CONN_ATLAS_DEFAULT")
+    monkeypatch.delenv(VARIABLE)
     event = asyncio.run(event_of(waiting(group_id, "f" * 24)))
     assert event["outcome"] == "error"
     assert "atlas_default" in event["error"]["message"]
