@@ -9,12 +9,12 @@ from hashlib import sha256
 from sys import exc_info
 from typing import TYPE_CHECKING
 
-from ._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, AirflowException, AirflowFailException, BaseOperator
+from ._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, AirflowException, BaseOperator
 from .ec2 import DEFAULT_AWS_CONN_ID, ec2_client
 from .hooks import AtlasHook
 from .links import AtlasLink, AwsConsoleLink
 from .remains import Remains, leave
-from .waits import NotYet, Wait, final_errors, plain, result_of, time_left
+from .waits import GRACE_SECONDS, NotYet, Wait, not_in_vain, plain, result_of, time_left
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
 
     from .. import Client
-    from ..models import Connection, ConnectionProgress, ServerlessEndpoint, WaitProgress
+    from ..models import Connection, ConnectionProgress, EndpointService, ServerlessEndpoint, WaitProgress
 
 __all__ = [
     "AtlasConnectOperator",
@@ -37,8 +37,6 @@ __all__ = [
 # how often a deferred task comes back to look at what Atlas does not show
 _CLOUD_DELETION_SECONDS = 30.0
 _CLOUD_ACCEPTANCE_SECONDS = 300.0
-# a triggerer that is back within this time after the deadline still says what it saw last
-_GRACE_SECONDS = 120.0
 
 
 class AtlasOperator(BaseOperator):
@@ -79,11 +77,9 @@ class AtlasOperator(BaseOperator):
     def _client(self, context: Context, remains: Remains) -> Iterator[Client]:
         self._context, self._remains = context, remains
         try:
-            with AtlasHook(self.atlas_conn_id).get_conn() as client:
+            with not_in_vain(), AtlasHook(self.atlas_conn_id).get_conn() as client:
                 self._link(AtlasLink.xcom_key, AtlasLink.to(client._core.base_url, remains.group_id))
                 yield client
-        except final_errors() as error:
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         finally:
             self._context = None
 
@@ -137,7 +133,7 @@ class AtlasOperator(BaseOperator):
                 aws_conn_id=self.aws_conn_id,
             ),
             method_name="resume",
-            timeout=timedelta(seconds=time_left(deadline) + _GRACE_SECONDS),
+            timeout=timedelta(seconds=time_left(deadline) + GRACE_SECONDS),
         )
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
@@ -211,8 +207,7 @@ class AtlasCreateServerlessEndpointOperator(AtlasOperator):
                 comment=self.comment or _comment_of(context),
                 if_exists="adopt",
             )
-            is_new = endpoint.response is not None and endpoint.response.method == "POST"
-            self._know(endpoint_id=endpoint.id, made="endpoint_id" if is_new else None)
+            self._know(endpoint_id=endpoint.id, made="endpoint_id" if _was_made(endpoint) else None)
             _store(context, "set", "endpoint_id", endpoint.id)
             if self.wait_for_completion:
                 wait = Wait.for_endpoint(self.group_id, self.instance_name, endpoint.id, until="RESERVED")
@@ -289,8 +284,7 @@ class AtlasCreateEndpointServiceOperator(AtlasOperator):
                 supported_remote_regions=self.supported_remote_regions,
                 port_mapping_enabled=self.port_mapping_enabled,
             )
-            is_new = service.response is not None and service.response.method == "POST"
-            self._know(endpoint_service_id=service.id, made="endpoint_service_id" if is_new else None)
+            self._know(endpoint_service_id=service.id, made="endpoint_service_id" if _was_made(service) else None)
             if self.wait_for_completion:
                 wait = Wait.for_service(self.group_id, self.provider, service.id, until="RESERVED")
                 service = self._waited(client, wait, deadline)
@@ -498,7 +492,8 @@ class AtlasConnectionOperator(AtlasOperator):
             self.log.info("%d of %d, %s: %s %s", event.number, event.count, event.step, event.action, event.detail)
         elif event.trouble is not None:
             self.log.warning("%d of %d, %s: %s", event.number, event.count, event.step, event.trouble)
-        if event.state == "waiting" and self.deferrable:
+        # after the deadline nobody defers any more: this process gives up, with what is known on both sides
+        if event.state == "waiting" and self.deferrable and time.time() < self._deadline:
             self._defer_at(event)
 
     def _made(self, event: ConnectionProgress) -> str | None:
@@ -635,6 +630,11 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
         from .. import aws
 
         return aws.disconnect(**self._arguments(timeout), keep_service=self.keep_service, atlas=atlas)
+
+
+def _was_made(result: ServerlessEndpoint | EndpointService) -> bool:
+    """Whether it was made by the call that returned it, and not found."""
+    return result.response is not None and result.response.method == "POST"
 
 
 def _comment_of(context: Context) -> str:

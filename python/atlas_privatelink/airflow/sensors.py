@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from ._versions import (
     DEFAULT_DEFERRABLE,
-    AirflowFailException,
     AirflowSensorTimeout,
     BaseSensorOperator,
     PokeReturnValue,
 )
 from .hooks import AtlasHook
-from .waits import NotYet, Wait, final_errors, plain, result_of
+from .waits import GRACE_SECONDS, NotYet, Wait, not_in_vain, plain, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,13 +70,11 @@ class AtlasPrivateEndpointSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """One look."""
         try:
-            with AtlasHook(self.atlas_conn_id).get_conn() as client:
+            with not_in_vain(), AtlasHook(self.atlas_conn_id).get_conn() as client:
                 seen = self._wait().look(client, timeout=_LOOK_SECONDS)
         except NotYet as not_yet:
             self.log.info("%s", not_yet)
             return PokeReturnValue(is_done=False)
-        except final_errors() as error:
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         return PokeReturnValue(is_done=True, xcom_value=plain(seen))
 
     def execute(self, context: Context) -> Any:
@@ -99,7 +96,7 @@ class AtlasPrivateEndpointSensor(BaseSensorOperator):
                 deadline=time.time() + self.timeout,
             ),
             method_name="resume",
-            timeout=timedelta(seconds=self.timeout + 120),
+            timeout=timedelta(seconds=self.timeout + GRACE_SECONDS),
         )
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from .shared_clients import shared_client
-from .waits import Wait, event_of, plain
+from .waits import Wait, event_of, plain, time_left
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,14 +90,12 @@ class AtlasWaitTrigger(BaseTrigger):
         from ..errors import EndpointFailed, WaitTimeout
 
         end = min(self.deadline, self.look_again_at or self.deadline)
-        seconds = max(end - time.time(), 0.0)
         if self.operation is None:
-            await sleep(seconds)
+            await sleep(max(end - time.time(), 0.0))
             return self._of("again", result=None)
         try:
             async with shared_client(self.atlas_conn_id) as client:
-                # even one second is enough for the last look
-                reached = await Wait(self.operation, self.arguments).on(client, timeout=max(seconds, 1.0))
+                reached = await Wait(self.operation, self.arguments).on(client, timeout=time_left(end))
         except WaitTimeout as error:
             if end < self.deadline:
                 return self._of("again", result=plain(error.endpoint))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, NoReturn
 
     from .. import AsyncClient, Client
 
-__all__ = ["NotYet", "Wait", "event_of", "plain", "result_of", "time_left"]
+__all__ = ["GRACE_SECONDS", "NotYet", "Wait", "event_of", "not_in_vain", "plain", "result_of", "time_left"]
+
+# a triggerer that is back within this time after the deadline still says what it saw last
+GRACE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -118,12 +122,23 @@ def result_of(event: Mapping[str, Any]) -> Any:
     if event["outcome"] == "timeout":
         raise errors.WaitTimeout(error["message"], endpoint=event["result"])
     kind = getattr(errors, error["type"], None)
-    in_vain = isinstance(kind, type) and issubclass(kind, final_errors())
+    in_vain = isinstance(kind, type) and issubclass(kind, _final_errors())
     raise (AirflowFailException if in_vain else AirflowException)(f"{error['type']}: {error['message']}")
 
 
-def final_errors() -> tuple[type[Exception], ...]:
+def _final_errors() -> tuple[type[Exception], ...]:
     """The errors after which another try of a task would only end the same way."""
     from ..errors import ConfigurationError, Gone, InstanceNotFound, NotServerless, ValidationError
 
     return (ConfigurationError, Gone, InstanceNotFound, NotServerless, ValidationError)
+
+
+@contextmanager
+def not_in_vain() -> Iterator[None]:
+    """Fails a task for good where another try would only end the same way."""
+    from ._versions import AirflowFailException
+
+    try:
+        yield
+    except _final_errors() as error:
+        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
