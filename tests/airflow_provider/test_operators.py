@@ -125,6 +125,20 @@ def test_what_atlas_gives_up_fails_the_try_and_the_next_one_makes_another(
     assert sorted(one["status"] for one in both.atlas.endpoints(group_id)) == ["FAILED", "RESERVED"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_what_aws_never_removes_ends_at_the_deadline_with_its_id(
+    both: Sides, group_id: str, mode: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = {"cluster_name": "Cluster0", "region": "us-east-1"}
+    vpc_endpoint_id = both.connect(group_id, **place).cloud_endpoint_id
+    assert vpc_endpoint_id is not None
+    both.ec2.force_state(vpc_endpoint_id, "available")
+    conf = {"group_id": group_id, "vpc_id": both.ec2.vpc_id()}
+    outcome = outcome_of(every_operator.DAGS[f"disconnect_alone_{mode}"], conf)
+    assert outcome.states == {"disconnect": "failed"}
+    assert f"WaitTimeout: {vpc_endpoint_id} is still available" in "".join(capfd.readouterr())
+
+
 def stop_in_the_middle(dag_id: str, both: Sides, group_id: str, folder: Path, when: Callable[[], bool]) -> str:
     """What a connect prints that is told to end."""
     conf = {"group_id": group_id, "vpc_id": both.ec2.vpc_id()}

@@ -116,10 +116,31 @@ def connect_alone(mode: str, *, delete_on_kill: bool = False) -> DAG:
     return dag
 
 
+def disconnect_alone(mode: str) -> DAG:
+    """One disconnect, with little time."""
+    with DAG(f"disconnect_alone_{mode}", schedule=None, start_date=START) as dag:
+        AtlasDisconnectOperator(
+            task_id="disconnect",
+            group_id=PROJECT,
+            cluster_name="Cluster0",
+            region="us-east-1",
+            vpc_id=VPC,
+            deferrable=mode == "deferrable",
+            timeout=3,
+        )
+    return dag
+
+
 DAGS = {
     dag.dag_id: dag
     for mode in ("waiting", "deferrable")
-    for dag in (create_and_delete(mode), connect_and_disconnect(mode), create_alone(mode), connect_alone(mode))
+    for dag in (
+        create_and_delete(mode),
+        connect_and_disconnect(mode),
+        create_alone(mode),
+        connect_alone(mode),
+        disconnect_alone(mode),
+    )
 }
 DAGS["connect_or_delete_waiting"] = connect_alone("waiting", delete_on_kill=True)
 globals().update(DAGS)
