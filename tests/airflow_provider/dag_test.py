@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Outcome", "outcome_of"]
+import pytest
+
+__all__ = ["Outcome", "outcome_of", "shown_by"]
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,8 @@ def outcome_of(dag: Any, conf: dict[str, Any]) -> Outcome:
     instances = {one.task_id: one for one in run.get_task_instances()}
     states = {name: str(one.state) for name, one in instances.items()}
     return Outcome(run, states, {name: one.try_number for name, one in instances.items()})
+
+
+def shown_by(capfd: pytest.CaptureFixture[str]) -> str:
+    """What Airflow has printed since the last call, without the colours of 3.0's tracebacks."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", "".join(capfd.readouterr()))

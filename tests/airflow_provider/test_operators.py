@@ -15,7 +15,7 @@ import every_operator
 import pytest
 from cloud_sides import Sides
 from connections import VARIABLE, connection_to
-from dag_test import outcome_of
+from dag_test import outcome_of, shown_by
 
 MODES = ["waiting", "deferrable"]
 # the next try of a task that was deferred gets the old event once more in Airflow 3.0's `dag.test()`, and only there
@@ -91,7 +91,7 @@ def test_what_breaks_a_rule_is_said_once_and_not_sent(
     outcome = outcome_of(every_operator.DAGS[f"create_alone_{mode}"], conf)
     assert outcome.states == {"create_endpoint": "failed"}
     assert outcome.tries == {"create_endpoint": 1}
-    assert "ValidationError: comment" in "".join(capfd.readouterr())
+    assert "ValidationError: comment" in shown_by(capfd)
     assert both.atlas.stats().requests == 0
 
 
@@ -105,7 +105,7 @@ def test_a_wrong_key_is_said_without_a_secret(
         every_operator.DAGS[f"create_alone_{mode}"], {"group_id": group_id, "instance_name": "Instance0"}
     )
     assert outcome.states == {"create_endpoint": "failed"}
-    shown = "".join(capfd.readouterr())
+    shown = shown_by(capfd)
     assert "AuthenticationError" in shown
     # Airflow's own messages on what it is to mask, which 3.0 and 3.1 log in `dag.test()`, are not ours
     assert secret not in "".join(line for line in shown.splitlines() if "MaskSecret" not in line)
@@ -119,7 +119,7 @@ def test_what_atlas_gives_up_fails_the_try_and_the_next_one_makes_another(
     outcome = outcome_of(
         every_operator.DAGS[f"create_alone_{mode}"], {"group_id": group_id, "instance_name": "Instance0"}
     )
-    assert "no capacity in this zone" in "".join(capfd.readouterr())
+    assert "no capacity in this zone" in shown_by(capfd)
     assert outcome.states == {"create_endpoint": "success"}
     assert outcome.tries == {"create_endpoint": 2}
     assert sorted(one["status"] for one in both.atlas.endpoints(group_id)) == ["FAILED", "RESERVED"]
@@ -136,7 +136,7 @@ def test_what_aws_never_removes_ends_at_the_deadline_with_its_id(
     conf = {"group_id": group_id, "vpc_id": both.ec2.vpc_id()}
     outcome = outcome_of(every_operator.DAGS[f"disconnect_alone_{mode}"], conf)
     assert outcome.states == {"disconnect": "failed"}
-    assert f"WaitTimeout: {vpc_endpoint_id} is still available" in "".join(capfd.readouterr())
+    assert f"WaitTimeout: {vpc_endpoint_id} is still available" in shown_by(capfd)
 
 
 def stop_in_the_middle(dag_id: str, both: Sides, group_id: str, folder: Path, when: Callable[[], bool]) -> str:
