@@ -29,7 +29,9 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Longer limits are a slip of the unit: times are seconds.
-const LONGEST_SECONDS: f64 = 86_400.0;
+const LONGEST_CALL_SECONDS: f64 = 86_400.0;
+/// Schedulers let a task wait for days.
+const LONGEST_WAIT_SECONDS: f64 = 365.0 * 86_400.0;
 
 /// The clients of one configuration: per process, one for coroutines and one for blocking calls.
 pub(super) struct Connections {
@@ -152,9 +154,12 @@ impl Core {
             let options = Options {
                 api_version: api_version.as_deref().map(version).transpose()?,
                 query: CommonQuery::default(),
-                limits: Limits { timeout: seconds("timeout", timeout)?, max_retries: retries(max_retries)? },
+                limits: Limits {
+                    timeout: seconds("timeout", timeout, LONGEST_CALL_SECONDS)?,
+                    max_retries: retries(max_retries)?,
+                },
             };
-            let connect_timeout = seconds("connect_timeout", connect_timeout)?;
+            let connect_timeout = seconds("connect_timeout", connect_timeout, LONGEST_CALL_SECONDS)?;
             let max_connections = connections(max_connections)?;
             let given = |url: &str| {
                 BaseUrl::parse(url, allow_insecure).map_err(|message| Error::Invalid(Invalid::new("base_url", message)))
@@ -206,7 +211,7 @@ impl Core {
         let make = || {
             let mut options = self.options;
             if let Some(timeout) = timeout {
-                options.limits.timeout = seconds("timeout", timeout)?;
+                options.limits.timeout = seconds("timeout", timeout, LONGEST_CALL_SECONDS)?;
             }
             if let Some(max_retries) = max_retries {
                 options.limits.max_retries = retries(max_retries)?;
@@ -253,7 +258,7 @@ impl Core {
             let rule =
                 || format!("must be \"RESERVED\", \"AVAILABLE\" or \"DELETED\", got {}", validate::quoted(&until));
             let target = Target::from_name(&until).ok_or_else(|| Invalid::new("until", rule()))?;
-            Ok((watch, target, seconds("timeout", timeout)?))
+            Ok((watch, target, seconds("timeout", timeout, LONGEST_WAIT_SECONDS)?))
         });
         Ok(Wait::new(self.connections.clone(), checked, self.options.limits, reports))
     }
@@ -309,9 +314,9 @@ fn version(name: &str) -> Result<ApiVersion, Invalid> {
     ApiVersion::from_name(name).ok_or_else(|| Invalid::new("api_version", rule()))
 }
 
-fn seconds(field: &'static str, value: f64) -> Result<Duration, Invalid> {
-    let rule = || format!("must be seconds, more than 0 and at most {LONGEST_SECONDS}, got {value:?}");
-    if !(value > 0.0 && value <= LONGEST_SECONDS) {
+fn seconds(field: &'static str, value: f64, longest: f64) -> Result<Duration, Invalid> {
+    let rule = || format!("must be seconds, more than 0 and at most {longest}, got {value:?}");
+    if !(value > 0.0 && value <= longest) {
         return Err(Invalid::new(field, rule()));
     }
     Duration::try_from_secs_f64(value).map_err(|_| Invalid::new(field, rule()))

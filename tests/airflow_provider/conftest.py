@@ -79,6 +79,13 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
 
 
 @pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sides]:
+    """Both sides, where nothing happens until Atlas's clock is moved."""
+    with _airflow_between(3600, monkeypatch) as both:
+        yield both
+
+
+@pytest.fixture
 def group_id() -> str:
     """A project that no other test uses."""
     return f"{next(_groups):024x}"

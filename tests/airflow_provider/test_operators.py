@@ -7,19 +7,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import Event
+from typing import Any
 
 import every_operator
 import pytest
+from airflow.exceptions import AirflowFailException
 from cloud_sides import Sides
 from connections import VARIABLE, connection_to
 from dag_test import outcome_of, shown_by
 
+from atlas_privatelink.airflow import AtlasCreateServerlessEndpointOperator
+
 MODES = ["waiting", "deferrable"]
-# the next try of a task that was deferred gets the old event once more in Airflow 3.0's `dag.test()`, and only there
-RETRIED_MODES = MODES if not version("apache-airflow").startswith("3.0.") else ["waiting"]
+# in `dag.test()` of Airflow 3.0, and only there, the next try of a task that was deferred gets the old event once more,
+# and a sensor that was rescheduled gets the time of its start as text
+IS_3_0 = version("apache-airflow").startswith("3.0.")
+RETRIED_MODES = MODES if not IS_3_0 else ["waiting"]
+WAYS_TO_WAIT = [way for way in every_operator.WAYS_TO_WAIT if not (IS_3_0 and way == "reschedule")]
 
 pytestmark = pytest.mark.usefixtures("airflow_home")
 
@@ -38,6 +48,46 @@ def test_create_wait_and_delete(both: Sides, group_id: str, mode: str) -> None:
     assert both.of_atlas(group_id) == []
     # the endpoint and the service
     assert both.atlas.stats().endpoints_made == 2
+
+
+def made_by_somebody_else(what: str, idle: Sides, group_id: str) -> dict[str, str]:
+    """The ids of something that is not usable yet."""
+    vpc_endpoint_id = "vpce-0123456789abcdef0"
+    with idle.atlas.client() as atlas:
+        if what == "endpoint":
+            endpoint_id = atlas.create_endpoint(group_id, "Instance0").id
+            idle.atlas.advance(3600)
+            atlas.update_endpoint(group_id, "Instance0", endpoint_id, cloud_provider_endpoint_id=vpc_endpoint_id)
+            return {"endpoint_id": endpoint_id}
+        service_id = atlas.dedicated.create_service(group_id, "AWS", "us-east-1").id
+        if what == "service":
+            return {"service_id": service_id}
+        idle.atlas.advance(3600)
+        atlas.dedicated.create_endpoint(group_id, "AWS", service_id, vpc_endpoint_id)
+        return {"service_id": service_id, "endpoint_id": vpc_endpoint_id}
+
+
+@pytest.mark.parametrize("what", every_operator.OTHERS_THINGS)
+@pytest.mark.parametrize("way", WAYS_TO_WAIT)
+def test_the_sensor_waits(idle: Sides, group_id: str, what: str, way: str) -> None:
+    ids = made_by_somebody_else(what, idle, group_id)
+    idle.atlas.reset_stats()
+
+    over = Event()
+
+    def go_on_after_two_looks() -> None:
+        # the first look is the worker's; where the task is deferred, the second is the triggerer's
+        await_truth(lambda: over.is_set() or idle.atlas.stats().answers.get(("GET", 200), 0) >= 2)
+        idle.atlas.advance(3600)
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(go_on_after_two_looks)
+        outcome = outcome_of(every_operator.DAGS[f"watch_{what}_{way}"], {"group_id": group_id, **ids})
+        over.set()
+    assert outcome.states == {"watch": "success"}
+    seen = outcome.xcom("watch")
+    assert seen["status"] == "AVAILABLE"
+    assert not {*ids.values()}.isdisjoint(map(str, seen.values()))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -92,6 +142,16 @@ def test_what_breaks_a_rule_is_said_once_and_not_sent(
     assert outcome.states == {"create_endpoint": "failed"}
     assert outcome.tries == {"create_endpoint": 1}
     assert "ValidationError: comment" in shown_by(capfd)
+    assert both.atlas.stats().requests == 0
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e9, "soon", timedelta(hours=1)])
+def test_a_time_limit_is_seconds(both: Sides, group_id: str, timeout: Any) -> None:
+    operator = AtlasCreateServerlessEndpointOperator(
+        task_id="create_endpoint", group_id=group_id, instance_name="Instance0", timeout=timeout
+    )
+    with pytest.raises(AirflowFailException, match=r"Error: timeout:? must be"):
+        operator.execute({})
     assert both.atlas.stats().requests == 0
 
 

@@ -8,6 +8,7 @@ from ._versions import BaseHook
 from .get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from airflow.sdk import Connection
@@ -105,12 +106,15 @@ def client_options(connection: Connection) -> dict[str, Any]:
     """The keyword arguments of a client for a connection.
 
     Raises:
-        ConfigurationError: Half of the credentials is missing. ValidationError: `authentication` is an unknown word.
+        ConfigurationError: Half of the credentials is missing. ValidationError: `authentication` is an unknown word, or
+            a text cannot be read as the number or boolean that is wanted.
     """
     from ..errors import ConfigurationError, ValidationError
 
     extra = connection.extra_dejson
-    options = {name: extra[name] for name in CONNECTION_FIELDS if extra.get(name) not in (None, "")}
+    options = {
+        name: _option(connection, name, extra[name]) for name in CONNECTION_FIELDS if extra.get(name) not in (None, "")
+    }
     login, password = connection.login or None, connection.password or None
     if (login is None) != (password is None):
         missing = "login (public key, or client ID)" if login is None else "password (private key, or client secret)"
@@ -123,12 +127,33 @@ def client_options(connection: Connection) -> dict[str, Any]:
         is_account = login.startswith(_SERVICE_ACCOUNT_ID) if kind is None else kind == "service_account"
         names = ("client_id", "client_secret") if is_account else ("public_key", "private_key")
         options |= zip(names, (login, password), strict=True)
-    if "timeout" in options:
-        options["timeout"] = float(options["timeout"])
     if connection.host:
         host = connection.host if "://" in connection.host else f"{connection.schema or 'https'}://{connection.host}"
         options["base_url"] = host if connection.port is None else f"{host}:{connection.port}"
     return options
+
+
+def _option(connection: Connection, name: str, value: Any) -> Any:
+    from ..errors import ValidationError
+
+    kind = CONNECTION_FIELDS[name]["schema"]["type"][0]
+    # a connection that is written as a URI has nothing but text
+    if kind == "string" or not isinstance(value, str):
+        return value
+    try:
+        return _FROM_TEXT[kind](value)
+    except ValueError:
+        rule = f"connection {connection.conn_id}: {name} must be of the type {kind}, got {value!r}"
+        raise ValidationError(rule, field=name) from None
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {"number": float, "integer": int, "boolean": _boolean}
 
 
 async def connection_from_coroutine(conn_id: str) -> Connection:

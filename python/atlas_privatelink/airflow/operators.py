@@ -14,7 +14,7 @@ from .ec2 import DEFAULT_AWS_CONN_ID, ec2_client
 from .hooks import AtlasHook
 from .links import AtlasLink, AwsConsoleLink
 from .remains import Remains, leave
-from .waits import GRACE_SECONDS, NotYet, Wait, not_in_vain, plain, result_of, time_left
+from .waits import GRACE_SECONDS, NotYet, Wait, deadline_of, not_in_vain, plain, result_of, time_left
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -67,6 +67,7 @@ class AtlasOperator(BaseOperator):
         self._context: Context | None = None
         self._remains: Remains | None = None
         self._ec2: Any = None
+        self._deadline = 0.0
 
     # what on_kill is to know and to do; operators that make something say more
 
@@ -74,10 +75,11 @@ class AtlasOperator(BaseOperator):
     delete_on_kill: bool = False
 
     @contextmanager
-    def _client(self, context: Context, remains: Remains) -> Iterator[Client]:
+    def _client(self, context: Context, remains: Remains, deadline: float | None = None) -> Iterator[Client]:
         self._context, self._remains = context, remains
         try:
             with not_in_vain(), AtlasHook(self.atlas_conn_id).get_conn() as client:
+                self._deadline = deadline_of(client, self.timeout) if deadline is None else deadline
                 self._link(AtlasLink.xcom_key, AtlasLink.to(client._core.base_url, remains.group_id))
                 yield client
         finally:
@@ -103,21 +105,21 @@ class AtlasOperator(BaseOperator):
                 self.log.info("%s: %s", key, value)
                 self._push(key, value)
 
-    def _waited(self, client: Client, wait: Wait, deadline: float) -> Any:
+    def _waited(self, client: Client, wait: Wait) -> Any:
         """What is waited for: in this process, or, deferred, in the triggerer after one look."""
         if not self.deferrable:
-            return wait.on(client, timeout=time_left(deadline), on_progress=self._log_progress)
+            return wait.on(client, timeout=time_left(self._deadline), on_progress=self._log_progress)
         try:
-            return wait.look(client, timeout=time_left(deadline))
+            return wait.look(client, timeout=time_left(self._deadline))
         except NotYet as seen:
             self.log.info("Deferred: %s", seen)
-        return self._defer(wait, deadline)
+        return self._defer(wait)
 
     def _log_progress(self, progress: WaitProgress) -> None:
         if progress.changed or progress.trouble:
             self.log.info("%s after %.0f s", progress.trouble or f"status {progress.status}", progress.elapsed)
 
-    def _defer(self, wait: Wait | None, deadline: float, look_again_at: float | None = None) -> NoReturn:
+    def _defer(self, wait: Wait | None, look_again_at: float | None = None) -> NoReturn:
         from .triggers import AtlasWaitTrigger
 
         remains = self._remains
@@ -126,14 +128,14 @@ class AtlasOperator(BaseOperator):
                 atlas_conn_id=self.atlas_conn_id,
                 operation=None if wait is None else wait.operation,
                 arguments={} if wait is None else dict(wait.arguments),
-                deadline=deadline,
+                deadline=self._deadline,
                 look_again_at=look_again_at,
                 remains=None if remains is None else remains.to_json(),
                 delete_on_kill=self.delete_on_kill,
                 aws_conn_id=self.aws_conn_id,
             ),
             method_name="resume",
-            timeout=timedelta(seconds=time_left(deadline) + GRACE_SECONDS),
+            timeout=timedelta(seconds=time_left(self._deadline) + GRACE_SECONDS),
         )
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
@@ -199,7 +201,6 @@ class AtlasCreateServerlessEndpointOperator(AtlasOperator):
 
     def execute(self, context: Context) -> Any:
         """Create it or find it, and wait."""
-        deadline = time.time() + self.timeout
         with self._client(context, Remains(self.group_id, instance_name=self.instance_name)) as client:
             endpoint = self._of_an_earlier_try(client, context) or client.create_endpoint(
                 self.group_id,
@@ -211,7 +212,7 @@ class AtlasCreateServerlessEndpointOperator(AtlasOperator):
             _store(context, "set", "endpoint_id", endpoint.id)
             if self.wait_for_completion:
                 wait = Wait.for_endpoint(self.group_id, self.instance_name, endpoint.id, until="RESERVED")
-                endpoint = self._waited(client, wait, deadline)
+                endpoint = self._waited(client, wait)
             return _finished(context, endpoint)
 
     def _of_an_earlier_try(self, client: Client, context: Context) -> ServerlessEndpoint | None:
@@ -274,7 +275,6 @@ class AtlasCreateEndpointServiceOperator(AtlasOperator):
 
     def execute(self, context: Context) -> Any:
         """Create it or find it, and wait."""
-        deadline = time.time() + self.timeout
         with self._client(context, Remains(self.group_id, provider=self.provider, region=self.region)) as client:
             service = client.dedicated.create_service(
                 self.group_id,
@@ -287,7 +287,7 @@ class AtlasCreateEndpointServiceOperator(AtlasOperator):
             self._know(endpoint_service_id=service.id, made="endpoint_service_id" if _was_made(service) else None)
             if self.wait_for_completion:
                 wait = Wait.for_service(self.group_id, self.provider, service.id, until="RESERVED")
-                service = self._waited(client, wait, deadline)
+                service = self._waited(client, wait)
             return _finished(context, service)
 
 
@@ -328,7 +328,6 @@ class AtlasDeleteServerlessEndpointOperator(AtlasOperator):
         """Delete it, and wait."""
         from ..errors import NotFound
 
-        deadline = time.time() + self.timeout
         with self._client(context, Remains(self.group_id, instance_name=self.instance_name)) as client:
             try:
                 client.delete_endpoint(self.group_id, self.instance_name, self.endpoint_id)
@@ -338,7 +337,7 @@ class AtlasDeleteServerlessEndpointOperator(AtlasOperator):
             self._know(endpoint_id=self.endpoint_id)
             if self.wait_for_completion:
                 wait = Wait.for_endpoint(self.group_id, self.instance_name, self.endpoint_id, until="DELETED")
-                self._waited(client, wait, deadline)
+                self._waited(client, wait)
 
 
 class AtlasDeleteEndpointServiceOperator(AtlasOperator):
@@ -377,7 +376,6 @@ class AtlasDeleteEndpointServiceOperator(AtlasOperator):
         """Delete it, and wait."""
         from ..errors import NotFound
 
-        deadline = time.time() + self.timeout
         with self._client(context, Remains(self.group_id, provider=self.provider)) as client:
             try:
                 client.dedicated.delete_service(self.group_id, self.provider, self.service_id)
@@ -387,7 +385,7 @@ class AtlasDeleteEndpointServiceOperator(AtlasOperator):
             self._know(endpoint_service_id=self.service_id)
             if self.wait_for_completion:
                 wait = Wait.for_service(self.group_id, self.provider, self.service_id, until="DELETED")
-                self._waited(client, wait, deadline)
+                self._waited(client, wait)
 
 
 class AtlasConnectionOperator(AtlasOperator):
@@ -432,7 +430,6 @@ class AtlasConnectionOperator(AtlasOperator):
         self.subnet_ids = subnet_ids
         self.comment = comment
         self.aws_conn_id = aws_conn_id
-        self._deadline = 0.0
 
     def _run(self, *, atlas: Client, timeout: float) -> Connection:
         """Goes through all steps that are not done yet."""
@@ -440,7 +437,7 @@ class AtlasConnectionOperator(AtlasOperator):
 
     def execute(self, context: Context) -> Any:
         """Go through all steps."""
-        return self._go_on(context, time.time() + self.timeout, None)
+        return self._go_on(context)
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the trigger's event."""
@@ -448,8 +445,7 @@ class AtlasConnectionOperator(AtlasOperator):
         remains = event["remains"]
         return self._go_on(context, event["deadline"], None if remains is None else Remains.from_json(remains))
 
-    def _go_on(self, context: Context, deadline: float, remains: Remains | None) -> Any:
-        self._deadline = deadline
+    def _go_on(self, context: Context, deadline: float | None = None, remains: Remains | None = None) -> Any:
         remains = remains or Remains(
             self.group_id,
             instance_name=self.instance_name,
@@ -458,9 +454,9 @@ class AtlasConnectionOperator(AtlasOperator):
             vpc_id=self.vpc_id,
             subnet_ids=tuple(self.subnet_ids or ()),
         )
-        with self._client(context, remains) as atlas:
+        with self._client(context, remains, deadline) as atlas:
             self._ec2 = ec2_client(self.aws_conn_id, self.region)
-            connection = self._run(atlas=atlas, timeout=time_left(deadline))
+            connection = self._run(atlas=atlas, timeout=time_left(self._deadline))
             return _finished(context, {**plain(connection), "srv": connection.srv}, key="srv")
 
     def _arguments(self, timeout: float) -> dict[str, Any]:
@@ -505,13 +501,13 @@ class AtlasConnectionOperator(AtlasOperator):
 
     def _defer_at(self, event: ConnectionProgress) -> None:
         if event.step == "DELETE_CLOUD_ENDPOINT":
-            self._defer(None, self._deadline, time.time() + _CLOUD_DELETION_SECONDS)
+            self._defer(None, time.time() + _CLOUD_DELETION_SECONDS)
         wait = self._wait_of(event)
         # a VPC endpoint that AWS rejects is not shown by Atlas
         look_again_at = time.time() + _CLOUD_ACCEPTANCE_SECONDS if event.step == "ACCEPT" else None
         if wait is not None:
             self.log.info("Deferred: %s", event.step.description)
-            self._defer(wait, self._deadline, look_again_at)
+            self._defer(wait, look_again_at)
 
     def _wait_of(self, event: ConnectionProgress) -> Wait | None:
         """What the triggerer can wait for at a step; `None` where this process has to."""

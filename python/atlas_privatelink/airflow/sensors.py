@@ -41,7 +41,14 @@ class AtlasPrivateEndpointSensor(BaseSensorOperator):
         deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
     """
 
-    template_fields: Sequence[str] = ("group_id", "instance_name", "service_id", "endpoint_id", "atlas_conn_id")
+    template_fields: Sequence[str] = (
+        "group_id",
+        "instance_name",
+        "service_id",
+        "endpoint_id",
+        "provider",
+        "atlas_conn_id",
+    )
     ui_color = "#00ed64"
 
     def __init__(

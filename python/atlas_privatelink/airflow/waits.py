@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
     from .. import AsyncClient, Client
 
-__all__ = ["GRACE_SECONDS", "NotYet", "Wait", "event_of", "not_in_vain", "plain", "result_of", "time_left"]
+__all__ = [
+    "GRACE_SECONDS",
+    "NotYet",
+    "Wait",
+    "deadline_of",
+    "event_of",
+    "not_in_vain",
+    "plain",
+    "result_of",
+    "time_left",
+]
 
 # a triggerer that is back within this time after the deadline still says what it saw last
 GRACE_SECONDS = 120.0
@@ -93,6 +103,18 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
+def deadline_of(client: Client, timeout: float) -> float:
+    """The moment at which a task that begins now has waited long enough, in seconds since the epoch.
+
+    Raises:
+        ValidationError, TypeError: No wait can take that time.
+    """
+    anything = {"group_id": "0" * 24, "instance_name": "any", "endpoint_id": "0" * 24}
+    wait = client._core.wait("wait_for_endpoint", anything, until="RESERVED", timeout=timeout, reports=False)
+    wait.step().check()
+    return time.time() + timeout
+
+
 def time_left(deadline: float) -> float:
     """Seconds until a moment, given in seconds since the epoch; never so few that not even one look is possible."""
     return max(deadline - time.time(), 1.0)
@@ -130,7 +152,7 @@ def _final_errors() -> tuple[type[Exception], ...]:
     """The errors after which another try of a task would only end the same way."""
     from ..errors import ConfigurationError, Gone, InstanceNotFound, NotServerless, ValidationError
 
-    return (ConfigurationError, Gone, InstanceNotFound, NotServerless, ValidationError)
+    return (ConfigurationError, Gone, InstanceNotFound, NotServerless, TypeError, ValidationError)
 
 
 @contextmanager

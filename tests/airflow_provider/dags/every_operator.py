@@ -39,7 +39,6 @@ def create_and_delete(mode: str) -> DAG:
             endpoint_id="{{ ti.xcom_pull(task_ids='create_endpoint', key='endpoint_id') }}",
             until="RESERVED",
             poke_interval=0.2,
-            timeout=60,
         )
         delete_endpoint = AtlasDeleteServerlessEndpointOperator(
             task_id="delete_endpoint",
@@ -57,7 +56,6 @@ def create_and_delete(mode: str) -> DAG:
             until="RESERVED",
             mode="reschedule",
             poke_interval=1,
-            timeout=60,
         )
         delete_service = AtlasDeleteEndpointServiceOperator(
             task_id="delete_service",
@@ -131,6 +129,28 @@ def disconnect_alone(mode: str) -> DAG:
     return dag
 
 
+OTHERS_THINGS: dict[str, dict[str, Any]] = {
+    "endpoint": {"instance_name": "Instance0", "endpoint_id": "{{ dag_run.conf['endpoint_id'] }}"},
+    "service": {"service_id": "{{ dag_run.conf['service_id'] }}"},
+    "dedicated_endpoint": {
+        "service_id": "{{ dag_run.conf['service_id'] }}",
+        "endpoint_id": "{{ dag_run.conf['endpoint_id'] }}",
+    },
+}
+WAYS_TO_WAIT: dict[str, dict[str, Any]] = {
+    "poke": {"poke_interval": 0.2},
+    "reschedule": {"mode": "reschedule", "poke_interval": 1},
+    "deferrable": {"deferrable": True},
+}
+
+
+def watch(what: str, way: str) -> DAG:
+    """The sensor alone, with the time that Airflow gives a sensor."""
+    with DAG(f"watch_{what}_{way}", schedule=None, start_date=START) as dag:
+        AtlasPrivateEndpointSensor(task_id="watch", group_id=PROJECT, **OTHERS_THINGS[what], **WAYS_TO_WAIT[way])
+    return dag
+
+
 DAGS = {
     dag.dag_id: dag
     for mode in ("waiting", "deferrable")
@@ -142,5 +162,6 @@ DAGS = {
         disconnect_alone(mode),
     )
 }
+DAGS |= {dag.dag_id: dag for what in OTHERS_THINGS for way in WAYS_TO_WAIT for dag in [watch(what, way)]}
 DAGS["connect_or_delete_waiting"] = connect_alone("waiting", delete_on_kill=True)
 globals().update(DAGS)
