@@ -21,6 +21,8 @@ from atlas_privatelink import (
     ConnectionProgress,
     EndpointFailed,
     NotFound,
+    OutcomeUnknown,
+    ServerError,
     ValidationError,
     WaitTimeout,
     aws,
@@ -274,6 +276,67 @@ def until_it_succeeds(both: Sides, group_id: str, deployment: dict[str, Any]) ->
             assert "\n" not in str(error)
             both.atlas.heal()
     raise AssertionError(f"it never succeeds: {reached}")
+
+
+class Outage:
+    """Atlas answers nothing any more from the beginning of a step on, until `connect` or `disconnect` has said so."""
+
+    def __init__(self, both: Sides, step: str, *, ends: bool = True) -> None:
+        self.both, self.step, self.ends = both, step, ends
+        self.troubles: list[ConnectionProgress] = []
+
+    def __call__(self, event: ConnectionProgress) -> None:
+        """An event of `on_progress`."""
+        if (event.step, event.state) == (self.step, "begun"):
+            self.both.atlas.fault("status", status=503, times=None)
+        if event.trouble is not None:
+            self.troubles.append(event)
+            if self.ends:
+                self.both.atlas.heal()
+
+
+@every_deployment
+@pytest.mark.parametrize("step", ["NAME_SERVICE", "TELL_ATLAS", "ACCEPT", "CONNECTION_STRING"])
+def test_connect_outlives_an_outage_of_atlas(soon: Sides, deployment: dict[str, Any], step: str) -> None:
+    outage = Outage(soon, step)
+    soon.assert_connected_once(GROUP_ID, soon.connect(GROUP_ID, **deployment, on_progress=outage))
+    assert {(event.step, event.state) for event in outage.troubles} == {(step, "waiting")}
+
+
+@every_deployment
+def test_disconnect_outlives_an_outage_of_atlas(soon: Sides, deployment: dict[str, Any]) -> None:
+    for step in ["DELETE_ENDPOINT"] if deployment == SERVERLESS else ["DELETE_ENDPOINT", "DELETE_SERVICE"]:
+        soon.connect(GROUP_ID, **deployment)
+        outage = Outage(soon, step)
+        soon.disconnect(GROUP_ID, **deployment, on_progress=outage)
+        assert {(event.step, event.state) for event in outage.troubles} == {(step, "waiting")}
+        assert soon.of_atlas(GROUP_ID) == []
+        assert soon.ec2.vpc_endpoints() == []
+
+
+@every_deployment
+def test_who_cannot_reach_atlas_at_all_hears_of_it_at_once(soon: Sides, deployment: dict[str, Any]) -> None:
+    outage = Outage(soon, "RESERVE")
+    with pytest.raises(ServerError):
+        soon.connect(GROUP_ID, **deployment, on_progress=outage)
+    assert [event.state for event in outage.troubles] == ["failed"]
+
+
+@every_deployment
+def test_an_outage_until_the_deadline_is_said_with_the_ids(soon: Sides, deployment: dict[str, Any]) -> None:
+    class Enough(Exception):
+        """The user's patience."""
+
+    def leave(event: ConnectionProgress) -> None:
+        if (event.step, event.state) == ("TELL_ATLAS", "begun"):
+            raise Enough
+
+    with pytest.raises(Enough):
+        soon.connect(GROUP_ID, **deployment, on_progress=leave)
+    with pytest.raises((ServerError, OutcomeUnknown)) as caught:
+        soon.connect(GROUP_ID, **deployment, timeout=3, on_progress=Outage(soon, "TELL_ATLAS", ends=False))
+    (vpc_endpoint,) = soon.ec2.vpc_endpoints()
+    assert f"cloud endpoint {vpc_endpoint['id']}" in str(caught.value)
 
 
 EC2_FAULTS: list[dict[str, Any]] = [

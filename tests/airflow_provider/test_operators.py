@@ -112,6 +112,19 @@ def test_connect_and_disconnect(both: Sides, group_id: str, mode: str) -> None:
     assert both.ec2.vpc_endpoints() == []
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_an_outage_of_atlas_costs_no_try(both: Sides, group_id: str, mode: str) -> None:
+    # more than the client repeats
+    both.atlas.fault("status", method="PATCH", status=503, times=6)
+    both.atlas.fault("status", method="DELETE", status=503, times=6)
+    conf = {"group_id": group_id, "vpc_id": both.ec2.vpc_id()}
+    outcome = outcome_of(every_operator.DAGS[f"connect_and_disconnect_{mode}"], conf)
+    assert set(outcome.states.values()) == {"success"}, outcome.states
+    assert {*outcome.tries.values()} == {1}
+    assert both.of_atlas(group_id) == []
+    assert both.ec2.vpc_endpoints() == []
+
+
 @pytest.mark.parametrize("mode", RETRIED_MODES)
 def test_another_try_goes_on_with_what_the_first_has_made(group_id: str, slow: Sides, mode: str) -> None:
     # the first try's three seconds are over before the reservation is

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from time import monotonic
 
+from .. import errors
 from .._core import cloud_region
 from ..cloud import ServiceToReach
 from ..errors import ApiError, AtlasError, CloudError, EndpointFailed, NotFound, ValidationError, WaitTimeout
@@ -33,6 +34,8 @@ __all__ = ["connected", "disconnected"]
 
 # a cloud that has just made an endpoint may not show it yet
 _MISSES_ALLOWED = 3
+# what ends by itself, and says nothing about the endpoint
+_OUTAGES = (errors.ConnectionError, errors.RateLimited, errors.ServerError, errors.UnexpectedResponse)
 # in which several calls that began at the same moment agree on one reservation
 _ROUNDS_OF_AGREEMENT = 5
 
@@ -306,7 +309,9 @@ class Connecting:
                 self.step, self.step_began = step, monotonic()
                 self._know(status=None)
                 self._event(step, "begun")
-                action, detail = work()
+                # who cannot reach Atlas at all is to hear of it at once
+                first = step is self.steps[0]
+                action, detail = work() if first else self._through_outages(work)
                 taken = StepTaken(step, action, detail, monotonic() - self.step_began)
                 self._know(steps=(*self.connection.steps, taken))
                 self._event(step, "done", action=action, detail=detail)
@@ -317,6 +322,19 @@ class Connecting:
                 self._event(self.step, "failed", trouble=str(error) or type(error).__name__)
             raise
         return self.connection
+
+    def _through_outages(self, work: Callable[[], Outcome]) -> Outcome:
+        """A step's outcome. Each finds what it has done before, so it is begun again after an outage of Atlas."""
+        delay = 1.0
+        while True:
+            try:
+                return work()
+            except _OUTAGES as error:
+                if error is self.refused_event or self.remaining() < delay:
+                    raise
+                self._waiting(trouble=str(error), next_look=delay)
+            sleep(delay)
+            delay = min(delay * 1.6, 30.0)
 
     def _say_what_is_known(self, error: AtlasError) -> None:
         error.connection = self.connection

@@ -488,8 +488,9 @@ class AtlasConnectionOperator(AtlasOperator):
             self.log.info("%d of %d, %s: %s %s", event.number, event.count, event.step, event.action, event.detail)
         elif event.trouble is not None:
             self.log.warning("%d of %d, %s: %s", event.number, event.count, event.step, event.trouble)
-        # after the deadline nobody defers any more: this process gives up, with what is known on both sides
-        if event.state == "waiting" and self.deferrable and time.time() < self._deadline:
+        # after the deadline nobody defers any more: this process gives up, with what is known on both sides; and where
+        # there was trouble, what would be waited for may not have been asked for yet
+        if event.state == "waiting" and event.trouble is None and self.deferrable and time.time() < self._deadline:
             self._defer_at(event)
 
     def _made(self, event: ConnectionProgress) -> str | None:
