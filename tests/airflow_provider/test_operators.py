@@ -22,12 +22,14 @@ from cloud_sides import Sides
 from connections import VARIABLE, connection_to
 from dag_test import outcome_of, shown_by
 
+from atlas_privatelink import ConnectionProgress
 from atlas_privatelink.airflow import AtlasCreateServerlessEndpointOperator
 
 MODES = ["waiting", "deferrable"]
 # in `dag.test()` of Airflow 3.0, and only there, the next try of a task that was deferred gets the old event once more,
 # and a sensor that was rescheduled gets the time of its start as text
-IS_3_0 = version("apache-airflow").startswith("3.0.")
+VERSION = tuple(map(int, version("apache-airflow").split(".")[:2]))
+IS_3_0 = VERSION == (3, 0)
 RETRIED_MODES = MODES if not IS_3_0 else ["waiting"]
 WAYS_TO_WAIT = [way for way in every_operator.WAYS_TO_WAIT if not (IS_3_0 and way == "reschedule")]
 
@@ -110,6 +112,16 @@ def test_connect_and_disconnect(both: Sides, group_id: str, mode: str) -> None:
         assert page == f"{both.atlas.base_url}/v2/{group_id}#/security/network/privateEndpoint"
     assert both.of_atlas(group_id) == []
     assert both.ec2.vpc_endpoints() == []
+
+
+@pytest.mark.skipif(VERSION < (3, 3), reason="Airflow keeps a task's state since 3.3")
+@pytest.mark.parametrize("mode", MODES)
+def test_another_try_knows_the_id_of_the_first_by_itself(group_id: str, slow: Sides, mode: str) -> None:
+    outcome = outcome_of(every_operator.DAGS[f"create_with_changing_comment_{mode}"], {"group_id": group_id})
+    assert outcome.states == {"create_endpoint": "success"}
+    assert outcome.tries == {"create_endpoint": 2}
+    (endpoint,) = slow.atlas.endpoints(group_id)
+    assert endpoint["comment"] == "try 1"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -227,15 +239,16 @@ def stop_in_the_middle(dag_id: str, both: Sides, group_id: str, folder: Path, wh
         return output.read().decode()
 
 
-def test_stopped_while_it_waits_it_says_what_is_left_behind(slow: Sides, group_id: str, dags_folder: Path) -> None:
+def test_stopped_while_it_waits_it_says_what_is_left_behind(idle: Sides, group_id: str, dags_folder: Path) -> None:
     dag_id = "connect_alone_waiting"
-    output = stop_in_the_middle(dag_id, slow, group_id, dags_folder, lambda: slow.of_atlas(group_id) != [])
-    ((service_id, _, _),) = slow.of_atlas(group_id)
+    output = stop_in_the_middle(dag_id, idle, group_id, dags_folder, lambda: idle.of_atlas(group_id) != [])
+    ((service_id, _, _),) = idle.of_atlas(group_id)
     assert f"Left behind in project {group_id}, Cluster0: endpoint service id {service_id}" in output
     assert "Being removed" not in output
+    idle.atlas.advance(3600)
     # and it did not go on
-    assert slow.known_to_atlas(group_id) == []
-    assert slow.ec2.vpc_endpoints() == []
+    assert idle.known_to_atlas(group_id) == []
+    assert idle.ec2.vpc_endpoints() == []
 
 
 def test_stopped_it_begins_to_remove_what_it_has_made_if_asked(slow: Sides, group_id: str, dags_folder: Path) -> None:
@@ -244,6 +257,31 @@ def test_stopped_it_begins_to_remove_what_it_has_made_if_asked(slow: Sides, grou
     assert "Being removed: vpce-" in output
     await_truth(lambda: slow.ec2.vpc_endpoints() == [])
     await_truth(lambda: slow.known_to_atlas(group_id) == [])
+
+
+def test_stopped_it_removes_nothing_that_it_has_found(idle: Sides, group_id: str, dags_folder: Path) -> None:
+    class Enough(Exception):
+        """The patience of who connected it before."""
+
+    def leave(event: ConnectionProgress) -> None:
+        if (event.step, event.state) == ("ACCEPT", "begun"):
+            raise Enough
+
+    made_by_somebody_else("service", idle, group_id)
+    idle.atlas.advance(3600)
+    with pytest.raises(Enough):
+        idle.connect(group_id, cluster_name="Cluster0", region="us-east-1", on_progress=leave)
+    (vpc_endpoint,) = idle.ec2.vpc_endpoints()
+    idle.atlas.reset_stats()
+
+    def is_waited_for() -> bool:
+        return any(one.method == "GET" and vpc_endpoint["id"] in one.target for one in idle.atlas.requests())
+
+    output = stop_in_the_middle("connect_or_delete_waiting", idle, group_id, dags_folder, is_waited_for)
+    assert vpc_endpoint["id"] in output
+    assert "Being removed: nothing, since this try of the task has made nothing" in output
+    assert idle.known_to_atlas(group_id) == [vpc_endpoint["id"]]
+    assert idle.ec2.vpc_endpoints() == [vpc_endpoint]
 
 
 def await_truth(condition: Callable[[], bool]) -> None:

@@ -98,6 +98,22 @@ def create_alone(mode: str) -> DAG:
     return dag
 
 
+def create_with_changing_comment(mode: str) -> DAG:
+    """One create by whose comment another try would not find it."""
+    with DAG(f"create_with_changing_comment_{mode}", schedule=None, start_date=START) as dag:
+        AtlasCreateServerlessEndpointOperator(
+            task_id="create_endpoint",
+            group_id=PROJECT,
+            instance_name="Instance0",
+            comment="try {{ ti.try_number }}",
+            deferrable=mode == "deferrable",
+            timeout=3,
+            retries=1,
+            retry_delay=timedelta(seconds=0),
+        )
+    return dag
+
+
 def connect_alone(mode: str, *, delete_on_kill: bool = False) -> DAG:
     """One connect."""
     name = "connect_or_delete" if delete_on_kill else "connect_alone"
@@ -158,6 +174,7 @@ DAGS = {
         create_and_delete(mode),
         connect_and_disconnect(mode),
         create_alone(mode),
+        create_with_changing_comment(mode),
         connect_alone(mode),
         disconnect_alone(mode),
     )
