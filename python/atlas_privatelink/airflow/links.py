@@ -47,6 +47,10 @@ class AwsConsoleLink(_StoredLink):
     @staticmethod
     def to(region: str, vpc_endpoint_id: str) -> str:
         """The page of a VPC endpoint."""
-        domain = "amazonaws-us-gov.com" if region.startswith("us-gov-") else "aws.amazon.com"
-        host = f"{region}.console.{domain}" if domain == "aws.amazon.com" else f"console.{domain}"
+        if region.startswith("us-gov-"):
+            host = "console.amazonaws-us-gov.com"
+        elif region.startswith("cn-"):
+            host = f"{region}.console.amazonaws.cn"
+        else:
+            host = f"{region}.console.aws.amazon.com"
         return f"https://{host}/vpcconsole/home?region={region}#EndpointDetails:vpcEndpointId={vpc_endpoint_id}"

@@ -1,0 +1,128 @@
+"""What operators are given reaches both sides, and what is there already, or gone already, is no trouble."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowFailException
+from cloud_sides import Sides
+
+from atlas_privatelink import CloudError
+from atlas_privatelink.airflow import (
+    AtlasConnectOperator,
+    AtlasCreateEndpointServiceOperator,
+    AtlasCreateServerlessEndpointOperator,
+    AtlasDeleteEndpointServiceOperator,
+    AtlasDeleteServerlessEndpointOperator,
+    AtlasDisconnectOperator,
+    AwsConsoleLink,
+)
+from atlas_privatelink.airflow.ec2 import ec2_client
+
+pytestmark = pytest.mark.usefixtures("airflow_home")
+
+AMAZON = "airflow.providers.amazon.aws.hooks.base_aws"
+
+
+def executed(operator: Any) -> tuple[Any, dict[str, Any]]:
+    """What an operator returns, and what it has pushed to XCom."""
+    pushed: dict[str, Any] = {}
+
+    def push(*, key: str, value: Any) -> None:
+        pushed[key] = value
+
+    named = {"dag_id": "dag", "task_id": "task", "run_id": "run", "map_index": -1}
+    instance = SimpleNamespace(**named, try_number=1, xcom_push=push)
+    return operator.execute({"ti": instance}), pushed
+
+
+@pytest.fixture
+def ends(both: Sides, group_id: str) -> dict[str, Any]:
+    """What a connect is between."""
+    return {"group_id": group_id, "cluster_name": "Cluster0", "region": "us-east-1", "vpc_id": both.ec2.vpc_id()}
+
+
+def test_security_groups_tags_and_subnets_are_the_vpc_endpoint_s(both: Sides, ends: dict[str, Any]) -> None:
+    group = both.client.create_security_group(GroupName="g", Description="d", VpcId=ends["vpc_id"])["GroupId"]
+    subnet_id = both.ec2.subnet_ids()[1]
+    mine: dict[str, Any] = {"security_group_ids": [group], "tags": {"team": "orders"}, "subnet_ids": [subnet_id]}
+    result, pushed = executed(AtlasConnectOperator(task_id="connect", **ends, **mine))
+    (shown,) = both.client.describe_vpc_endpoints(VpcEndpointIds=[result["cloud_endpoint_id"]])["VpcEndpoints"]
+    assert shown["SubnetIds"] == [subnet_id]
+    assert [one["GroupId"] for one in shown["Groups"]] == [group]
+    assert {"Key": "team", "Value": "orders"} in shown["Tags"]
+    assert pushed["srv"] == result["srv"]
+
+
+def test_a_service_is_kept_if_asked(both: Sides, ends: dict[str, Any]) -> None:
+    executed(AtlasConnectOperator(task_id="connect", **ends))
+    executed(AtlasDisconnectOperator(task_id="disconnect", **ends, keep_service=True))
+    assert both.ec2.vpc_endpoints() == []
+    assert [one[1] for one in both.of_atlas(ends["group_id"])] == ["AVAILABLE"]
+    executed(AtlasDisconnectOperator(task_id="disconnect", **ends))
+    assert both.of_atlas(ends["group_id"]) == []
+    # and once more, as a teardown that is tried again
+    executed(AtlasDisconnectOperator(task_id="disconnect", **ends))
+
+
+def test_a_service_of_several_regions_or_of_another_cloud(both: Sides, group_id: str) -> None:
+    remote: dict[str, Any] = {"region": "us-east-1", "supported_remote_regions": ["eu-west-1"]}
+    of_aws, _ = executed(AtlasCreateEndpointServiceOperator(task_id="aws", group_id=group_id, **remote))
+    assert of_aws["supported_remote_regions"] == ["EU_WEST_1"]
+    google: dict[str, Any] = {"provider": "GCP", "region": "us-central1", "port_mapping_enabled": True}
+    of_gcp, pushed = executed(AtlasCreateEndpointServiceOperator(task_id="gcp", group_id=group_id, **google))
+    assert of_gcp["port_mapping_enabled"] is True
+    assert pushed["endpoint_service_id"] == of_gcp["id"]
+    delete = AtlasDeleteEndpointServiceOperator(
+        task_id="delete", group_id=group_id, provider="GCP", service_id=of_gcp["id"]
+    )
+    executed(delete)
+    assert [one[0] for one in both.of_atlas(group_id)] == [of_aws["id"]]
+    executed(delete)
+
+
+def test_an_endpoint_with_a_comment_of_one_s_own(both: Sides, group_id: str) -> None:
+    where: dict[str, Any] = {"group_id": group_id, "instance_name": "Instance0"}
+    create = AtlasCreateServerlessEndpointOperator(
+        task_id="create", **where, comment="orders", wait_for_completion=False
+    )
+    made, pushed = executed(create)
+    assert (made["comment"], made["status"]) == ("orders", "RESERVATION_REQUESTED")
+    assert executed(create)[0]["id"] == made["id"] == pushed["endpoint_id"]
+    delete = AtlasDeleteServerlessEndpointOperator(task_id="delete", **where, endpoint_id=made["id"])
+    executed(delete)
+    assert both.atlas.endpoints(group_id) == []
+    executed(delete)
+
+
+def test_aws_credentials_come_from_the_connection_or_from_where_boto3_finds_them(
+    both: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ec2_client(None, "us-east-1") is None
+    monkeypatch.setenv("AIRFLOW_CONN_OF_ORDERS", "aws://AKIAORDERS:secret@/?region_name=eu-west-1")
+    client = ec2_client("of_orders", None)
+    assert client.meta.region_name == "eu-west-1"
+    assert client._request_signer._credentials.access_key == "AKIAORDERS"
+    monkeypatch.setenv("AIRFLOW_CONN_BROKEN", "aws://?profile_name=nobody&region_name=eu-west-1")
+    with pytest.raises(CloudError, match="AWS: no client for the connection broken"):
+        ec2_client("broken", None)
+
+
+def test_without_the_amazon_provider_boto3_finds_credentials(
+    both: Sides, ends: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, AMAZON, None)
+    result, _ = executed(AtlasConnectOperator(task_id="connect", **ends))
+    assert [one["id"] for one in both.ec2.vpc_endpoints()] == [result["cloud_endpoint_id"]]
+    other = AtlasConnectOperator(task_id="connect", **ends, aws_conn_id="of_orders")
+    with pytest.raises(AirflowFailException, match="aws_conn_id='of_orders' needs apache-airflow-providers-amazon"):
+        executed(other)
+
+
+def test_links_to_the_consoles_of_other_partitions() -> None:
+    assert AwsConsoleLink.to("eu-west-1", "vpce-0a").startswith("https://eu-west-1.console.aws.amazon.com/")
+    assert AwsConsoleLink.to("us-gov-west-1", "vpce-0a").startswith("https://console.amazonaws-us-gov.com/")
+    assert AwsConsoleLink.to("cn-north-1", "vpce-0a").startswith("https://cn-north-1.console.amazonaws.cn/")
