@@ -74,6 +74,9 @@ def test_from_nothing_to_a_connection_string(both: Sides, deployment: dict[str, 
     assert ends == [taken.step for taken in connection.steps]
     assert [(event.number, event.count) for event in events if event.state == "begun"] == [(n, 6) for n in range(1, 7)]
     assert events[-1].connection == connection
+    # what AWS said while Atlas accepted it is over then
+    last = [event for event in events if (event.step, event.state) == ("CONNECTION_STRING", "waiting")]
+    assert {event.cloud_status for event in last} == {None}
 
 
 @every_deployment

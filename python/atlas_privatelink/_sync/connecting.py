@@ -282,6 +282,8 @@ class Connecting:
 
     def await_connection_strings(self) -> Outcome:
         """Waits for the connection strings."""
+        # nobody looks at the cloud any more, and how it looked while Atlas accepted it is no news
+        self.cloud_endpoint = None
         strings = self.read_connection_strings()
         self._know(connection_strings=strings, status="AVAILABLE")
         return "wait", strings.srv or strings.standard or ""
