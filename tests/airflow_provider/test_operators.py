@@ -117,7 +117,8 @@ def test_connect_and_disconnect(both: Sides, group_id: str, mode: str) -> None:
 @pytest.mark.skipif(VERSION < (3, 3), reason="Airflow keeps a task's state since 3.3")
 @pytest.mark.parametrize("mode", MODES)
 def test_another_try_knows_the_id_of_the_first_by_itself(group_id: str, slow: Sides, mode: str) -> None:
-    outcome = outcome_of(every_operator.DAGS[f"create_with_changing_comment_{mode}"], {"group_id": group_id})
+    conf = {"group_id": group_id, "instance_name": "Instance0"}
+    outcome = outcome_of(every_operator.DAGS[f"create_with_changing_comment_{mode}"], conf)
     assert outcome.states == {"create_endpoint": "success"}
     assert outcome.tries == {"create_endpoint": 2}
     (endpoint,) = slow.atlas.endpoints(group_id)

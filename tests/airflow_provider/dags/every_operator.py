@@ -82,30 +82,15 @@ def connect_and_disconnect(mode: str) -> DAG:
     return dag
 
 
-def create_alone(mode: str) -> DAG:
-    """One create whose arguments the run's configuration gives, with one retry."""
-    with DAG(f"create_alone_{mode}", schedule=None, start_date=START) as dag:
+def create_alone(mode: str, *, changing_comment: bool = False) -> DAG:
+    """One create with one retry, which would perhaps not find by its comment what the first try has made."""
+    name = "create_with_changing_comment" if changing_comment else "create_alone"
+    with DAG(f"{name}_{mode}", schedule=None, start_date=START) as dag:
         AtlasCreateServerlessEndpointOperator(
             task_id="create_endpoint",
             group_id=PROJECT,
             instance_name="{{ dag_run.conf['instance_name'] }}",
-            comment="{{ dag_run.conf.get('comment', '') }}",
-            deferrable=mode == "deferrable",
-            timeout=3,
-            retries=1,
-            retry_delay=timedelta(seconds=0),
-        )
-    return dag
-
-
-def create_with_changing_comment(mode: str) -> DAG:
-    """One create by whose comment another try would not find it."""
-    with DAG(f"create_with_changing_comment_{mode}", schedule=None, start_date=START) as dag:
-        AtlasCreateServerlessEndpointOperator(
-            task_id="create_endpoint",
-            group_id=PROJECT,
-            instance_name="Instance0",
-            comment="try {{ ti.try_number }}",
+            comment="try {{ ti.try_number }}" if changing_comment else "{{ dag_run.conf.get('comment', '') }}",
             deferrable=mode == "deferrable",
             timeout=3,
             retries=1,
@@ -174,7 +159,7 @@ DAGS = {
         create_and_delete(mode),
         connect_and_disconnect(mode),
         create_alone(mode),
-        create_with_changing_comment(mode),
+        create_alone(mode, changing_comment=True),
         connect_alone(mode),
         disconnect_alone(mode),
     )
