@@ -20,7 +20,7 @@ import pytest
 from airflow.exceptions import AirflowFailException
 from cloud_sides import Sides
 from connections import VARIABLE, connection_to
-from dag_test import outcome_of, shown_by
+from dag_test import Outcome, outcome_of, shown_by
 
 from atlas_privatelink import ConnectionProgress
 from atlas_privatelink.airflow import AtlasCreateServerlessEndpointOperator
@@ -69,12 +69,9 @@ def made_by_somebody_else(what: str, idle: Sides, group_id: str) -> dict[str, st
         return {"service_id": service_id, "endpoint_id": vpc_endpoint_id}
 
 
-@pytest.mark.parametrize("what", every_operator.OTHERS_THINGS)
-@pytest.mark.parametrize("way", WAYS_TO_WAIT)
-def test_the_sensor_waits(idle: Sides, group_id: str, what: str, way: str) -> None:
-    ids = made_by_somebody_else(what, idle, group_id)
+def watched(what: str, way: str, idle: Sides, conf: dict[str, str]) -> Outcome:
+    """What the sensor comes to, if Atlas's time goes on after its second look."""
     idle.atlas.reset_stats()
-
     over = Event()
 
     def go_on_after_two_looks() -> None:
@@ -84,12 +81,32 @@ def test_the_sensor_waits(idle: Sides, group_id: str, what: str, way: str) -> No
 
     with ThreadPoolExecutor() as pool:
         pool.submit(go_on_after_two_looks)
-        outcome = outcome_of(every_operator.DAGS[f"watch_{what}_{way}"], {"group_id": group_id, **ids})
+        outcome = outcome_of(every_operator.DAGS[f"watch_{what}_{way}"], conf)
         over.set()
+    return outcome
+
+
+@pytest.mark.parametrize("what", every_operator.OTHERS_THINGS)
+@pytest.mark.parametrize("way", WAYS_TO_WAIT)
+def test_the_sensor_waits(idle: Sides, group_id: str, what: str, way: str) -> None:
+    ids = made_by_somebody_else(what, idle, group_id)
+    outcome = watched(what, way, idle, {"group_id": group_id, **ids})
     assert outcome.states == {"watch": "success"}
     seen = outcome.xcom("watch")
     assert seen["status"] == "AVAILABLE"
     assert not {*ids.values()}.isdisjoint(map(str, seen.values()))
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WAIT)
+def test_the_sensor_waits_in_vain_but_once(
+    idle: Sides, group_id: str, way: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    idle.atlas.fail_next_endpoint("no capacity in this zone")
+    with idle.atlas.client() as atlas:
+        endpoint_id = atlas.create_endpoint(group_id, "Instance0").id
+    outcome = watched("endpoint", way, idle, {"group_id": group_id, "endpoint_id": endpoint_id})
+    assert (outcome.states, outcome.tries) == ({"watch": "failed"}, {"watch": 1})
+    assert "no capacity in this zone" in shown_by(capfd)
 
 
 @pytest.mark.parametrize("mode", MODES)

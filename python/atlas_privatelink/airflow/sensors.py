@@ -39,6 +39,8 @@ class AtlasPrivateEndpointSensor(BaseSensorOperator):
         until: `"RESERVED"`: ready for your VPC endpoint. `"AVAILABLE"`: usable. `"DELETED"`: gone.
         atlas_conn_id: A connection of the type `mongodbatlas`.
         deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
+
+    What Atlas says has failed, or is gone meanwhile, fails the task for good (skips it, with `soft_fail`).
     """
 
     template_fields: Sequence[str] = (
@@ -76,8 +78,10 @@ class AtlasPrivateEndpointSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """One look."""
+        from ..errors import EndpointFailed
+
         try:
-            with not_in_vain(), AtlasHook(self.atlas_conn_id).get_conn() as client:
+            with not_in_vain(EndpointFailed), AtlasHook(self.atlas_conn_id).get_conn() as client:
                 seen = self._wait().look(client, timeout=_LOOK_SECONDS)
         except NotYet as not_yet:
             self.log.info("%s", not_yet)
@@ -108,9 +112,12 @@ class AtlasPrivateEndpointSensor(BaseSensorOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the trigger's event."""
+        from ..errors import EndpointFailed
+
         if event["outcome"] == "timeout":
             raise AirflowSensorTimeout(event["error"]["message"])
-        return result_of(event)
+        with not_in_vain(EndpointFailed):
+            return result_of(event)
 
     def _wait(self) -> Wait:
         from ..errors import ValidationError

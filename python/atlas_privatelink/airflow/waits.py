@@ -156,11 +156,11 @@ def _final_errors() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def not_in_vain() -> Iterator[None]:
-    """Fails a task for good where another try would only end the same way."""
+def not_in_vain(*more: type[Exception]) -> Iterator[None]:
+    """Fails a task for good where another try would only end the same way, or with one of these errors."""
     from ._versions import AirflowFailException
 
     try:
         yield
-    except _final_errors() as error:
+    except (*_final_errors(), *more) as error:
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error

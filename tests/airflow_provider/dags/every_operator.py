@@ -148,7 +148,8 @@ WAYS_TO_WAIT: dict[str, dict[str, Any]] = {
 def watch(what: str, way: str) -> DAG:
     """The sensor alone, with the time that Airflow gives a sensor."""
     with DAG(f"watch_{what}_{way}", schedule=None, start_date=START) as dag:
-        AtlasPrivateEndpointSensor(task_id="watch", group_id=PROJECT, **OTHERS_THINGS[what], **WAYS_TO_WAIT[way])
+        sensor = {**OTHERS_THINGS[what], **WAYS_TO_WAIT[way], "retries": 1, "retry_delay": timedelta(seconds=0)}
+        AtlasPrivateEndpointSensor(task_id="watch", group_id=PROJECT, **sensor)
     return dag
 
 
