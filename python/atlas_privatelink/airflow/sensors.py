@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from ._versions import (
     DEFAULT_DEFERRABLE,
+    AirflowFailException,
     AirflowSensorTimeout,
+    AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
 )
@@ -92,7 +94,13 @@ class AtlasPrivateEndpointSensor(BaseSensorOperator):
         """Look at intervals, or once and then wait in the triggerer."""
         if not self.deferrable:
             return super().execute(context)
-        first = self.poke(context)
+        try:
+            first = self.poke(context)
+        except Exception as error:
+            # as Airflow does where it calls `poke` itself
+            if self.never_fail or (self.soft_fail and isinstance(error, AirflowFailException)):
+                raise AirflowSkipException(str(error)) from error
+            raise
         return first.xcom_value if first.is_done else self._defer()
 
     def _defer(self) -> NoReturn:

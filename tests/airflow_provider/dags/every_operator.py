@@ -150,6 +150,7 @@ def watch(what: str, way: str) -> DAG:
     with DAG(f"watch_{what}_{way}", schedule=None, start_date=START) as dag:
         sensor = {**OTHERS_THINGS[what], **WAYS_TO_WAIT[way], "retries": 1, "retry_delay": timedelta(seconds=0)}
         AtlasPrivateEndpointSensor(task_id="watch", group_id=PROJECT, **sensor)
+        AtlasPrivateEndpointSensor(task_id="watch_softly", group_id=PROJECT, **sensor, soft_fail=True)
     return dag
 
 
