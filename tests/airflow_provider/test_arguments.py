@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.exceptions import AirflowFailException
 from cloud_sides import Sides
+from urllib3.connectionpool import HTTPConnectionPool
 
 from atlas_privatelink import CloudError
 from atlas_privatelink.airflow import (
@@ -20,6 +20,7 @@ from atlas_privatelink.airflow import (
     AtlasDisconnectOperator,
     AwsConsoleLink,
 )
+from atlas_privatelink.airflow._versions import AirflowException, AirflowFailException
 from atlas_privatelink.airflow.ec2 import ec2_client
 
 pytestmark = pytest.mark.usefixtures("airflow_home")
@@ -120,6 +121,30 @@ def test_without_the_amazon_provider_boto3_finds_credentials(
     other = AtlasConnectOperator(task_id="connect", **ends, aws_conn_id="of_orders")
     with pytest.raises(AirflowFailException, match="aws_conn_id='of_orders' needs apache-airflow-providers-amazon"):
         executed(other)
+
+
+def test_told_to_end_while_boto3_speaks_with_aws_it_ends(
+    idle: Sides, group_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: dict[str, Any] = {"group_id": group_id, "cluster_name": "Cluster0", "region": "us-east-1"}
+    connect = AtlasConnectOperator(task_id="connect", **ends, vpc_id=idle.ec2.vpc_id(), timeout=20)
+    with idle.atlas.client() as atlas:
+        atlas.dedicated.create_service(group_id, "AWS", "us-east-1")
+    idle.atlas.advance(3600)
+    send = HTTPConnectionPool.urlopen
+
+    def interrupted(pool: HTTPConnectionPool, *args: Any, **options: Any) -> Any:
+        if idle.known_to_atlas(group_id):
+            monkeypatch.setattr(HTTPConnectionPool, "urlopen", send)
+            connect.on_kill()
+            # as the signal's handler of Airflow 2 does, and in Airflow 3 our own `on_kill`
+            raise AirflowException("the task was told to end")
+        return send(pool, *args, **options)
+
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", interrupted)
+    with pytest.raises(AirflowException, match="told to end"):
+        executed(connect)
+    assert len(idle.ec2.vpc_endpoints()) == 1
 
 
 def test_links_to_the_consoles_of_other_partitions() -> None:

@@ -68,6 +68,7 @@ class AtlasOperator(BaseOperator):
         self._remains: Remains | None = None
         self._ec2: Any = None
         self._deadline = 0.0
+        self._was_told_to_end = False
 
     # what on_kill is to know and to do; operators that make something say more
 
@@ -115,7 +116,13 @@ class AtlasOperator(BaseOperator):
             self.log.info("Deferred: %s", seen)
         return self._defer(wait)
 
+    def _end_if_told_to(self) -> None:
+        # what is raised out of a signal's handler can be taken for a failure of what it interrupts, as boto3 does
+        if self._was_told_to_end:
+            raise AirflowException("the task was told to end")
+
     def _log_progress(self, progress: WaitProgress) -> None:
+        self._end_if_told_to()
         if progress.changed or progress.trouble:
             self.log.info("%s after %.0f s", progress.trouble or f"status {progress.status}", progress.elapsed)
 
@@ -144,6 +151,7 @@ class AtlasOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Say what is left behind, and begin to remove it if that was asked for."""
+        self._was_told_to_end = True
         if self._remains is not None:
             leave(
                 self._remains,
@@ -156,7 +164,7 @@ class AtlasOperator(BaseOperator):
         # Airflow 3 calls this out of the signal's handler and then lets the task go on; not where it was a time limit,
         # which is raised already
         if not SIGTERM_RAISES and exc_info()[0] is None:
-            raise AirflowException("the task was told to end")
+            self._end_if_told_to()
 
 
 class AtlasCreateServerlessEndpointOperator(AtlasOperator):
@@ -474,6 +482,7 @@ class AtlasConnectionOperator(AtlasOperator):
         }
 
     def _progress(self, event: ConnectionProgress) -> None:
+        self._end_if_told_to()
         connection = event.connection
         self._know(
             endpoint_service_id=connection.endpoint_service_id,
