@@ -40,6 +40,22 @@ class Sides:
         with self.atlas.client() as client:
             return aws.connect(group_id, **self.options(client) | options)
 
+    def connect_until(self, event: tuple[str, str], group_id: str, **options: Any) -> None:
+        """`connect` by somebody who leaves at the first event of a step and a state."""
+
+        class Left(Exception):
+            """Not an error of anything."""
+
+        def leave(seen: ConnectionProgress) -> None:
+            if (seen.step, seen.state) == event:
+                raise Left
+
+        try:
+            self.connect(group_id, **options, on_progress=leave)
+        except Left:
+            return
+        raise AssertionError(f"there was no {event}")
+
     def disconnect(self, group_id: str, **options: Any) -> Connection:
         """`disconnect` in this process."""
         with self.atlas.client() as client:

@@ -203,15 +203,7 @@ def test_what_atlas_fails_is_not_waited_for(both: Sides, deployment: dict[str, A
 
 @every_deployment
 def test_a_time_out_knows_both_sides_and_goes_on(both: Sides, deployment: dict[str, Any]) -> None:
-    class Enough(Exception):
-        """The user's patience."""
-
-    def leave(event: ConnectionProgress) -> None:
-        if (event.step, event.state) == ("ACCEPT", "waiting"):
-            raise Enough
-
-    with pytest.raises(Enough):
-        both.connect(GROUP_ID, **deployment, on_progress=leave)
+    both.connect_until(("ACCEPT", "waiting"), GROUP_ID, **deployment)
     with pytest.raises(WaitTimeout) as waited:
         both.connect(GROUP_ID, **deployment, timeout=1)
     assert waited.value.connection is not None
@@ -327,15 +319,7 @@ def test_who_cannot_reach_atlas_at_all_hears_of_it_at_once(soon: Sides, deployme
 
 @every_deployment
 def test_an_outage_until_the_deadline_is_said_with_the_ids(soon: Sides, deployment: dict[str, Any]) -> None:
-    class Enough(Exception):
-        """The user's patience."""
-
-    def leave(event: ConnectionProgress) -> None:
-        if (event.step, event.state) == ("TELL_ATLAS", "begun"):
-            raise Enough
-
-    with pytest.raises(Enough):
-        soon.connect(GROUP_ID, **deployment, on_progress=leave)
+    soon.connect_until(("TELL_ATLAS", "begun"), GROUP_ID, **deployment)
     with pytest.raises((ServerError, OutcomeUnknown)) as caught:
         soon.connect(GROUP_ID, **deployment, timeout=3, on_progress=Outage(soon, "TELL_ATLAS", ends=False))
     (vpc_endpoint,) = soon.ec2.vpc_endpoints()

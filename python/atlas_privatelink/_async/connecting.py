@@ -357,7 +357,7 @@ class AsyncConnecting:
         return max(self.timeout - (monotonic() - self.began), 0.001)
 
     async def _pause(self, delay: float, what: str) -> float:
-        if monotonic() - self.began + delay > self.timeout:
+        if self.remaining() < delay:
             raise WaitTimeout(f"{what} after {self.timeout:g} s", endpoint=self.cloud_endpoint)
         await sleep(delay)
         return min(delay * 1.6, 5.0)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from sys import exc_info
 from typing import TYPE_CHECKING
 
-from ._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, AirflowException, BaseOperator
+from ._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, BaseOperator
 from .ec2 import DEFAULT_AWS_CONN_ID, ec2_client
 from .hooks import AtlasHook
 from .links import AtlasLink, AwsConsoleLink
@@ -37,6 +37,13 @@ __all__ = [
 # how often a deferred task comes back to look at what Atlas does not show
 _CLOUD_DELETION_SECONDS = 30.0
 _CLOUD_ACCEPTANCE_SECONDS = 300.0
+
+
+class ToldToEnd(BaseException):
+    """The task was told to end. Airflow 3 tries it again if it has retries, as after any other failure.
+
+    It is no `Exception`: boto3 makes an error of its own of those that a signal's handler raises while it sends.
+    """
 
 
 class AtlasOperator(BaseOperator):
@@ -68,7 +75,6 @@ class AtlasOperator(BaseOperator):
         self._remains: Remains | None = None
         self._ec2: Any = None
         self._deadline = 0.0
-        self._was_told_to_end = False
 
     # what on_kill is to know and to do; operators that make something say more
 
@@ -116,13 +122,7 @@ class AtlasOperator(BaseOperator):
             self.log.info("Deferred: %s", seen)
         return self._defer(wait)
 
-    def _end_if_told_to(self) -> None:
-        # what is raised out of a signal's handler can be taken for a failure of what it interrupts, as boto3 does
-        if self._was_told_to_end:
-            raise AirflowException("the task was told to end")
-
     def _log_progress(self, progress: WaitProgress) -> None:
-        self._end_if_told_to()
         if progress.changed or progress.trouble:
             self.log.info("%s after %.0f s", progress.trouble or f"status {progress.status}", progress.elapsed)
 
@@ -151,7 +151,6 @@ class AtlasOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Say what is left behind, and begin to remove it if that was asked for."""
-        self._was_told_to_end = True
         if self._remains is not None:
             leave(
                 self._remains,
@@ -164,7 +163,7 @@ class AtlasOperator(BaseOperator):
         # Airflow 3 calls this out of the signal's handler and then lets the task go on; not where it was a time limit,
         # which is raised already
         if not SIGTERM_RAISES and exc_info()[0] is None:
-            self._end_if_told_to()
+            raise ToldToEnd("the task was told to end")
 
 
 class AtlasCreateServerlessEndpointOperator(AtlasOperator):
@@ -482,7 +481,6 @@ class AtlasConnectionOperator(AtlasOperator):
         }
 
     def _progress(self, event: ConnectionProgress) -> None:
-        self._end_if_told_to()
         connection = event.connection
         self._know(
             endpoint_service_id=connection.endpoint_service_id,

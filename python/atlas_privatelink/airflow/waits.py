@@ -109,6 +109,7 @@ def deadline_of(client: Client, timeout: float) -> float:
     Raises:
         ValidationError, TypeError: No wait can take that time.
     """
+    # how long a wait may be is the client's rule
     anything = {"group_id": "0" * 24, "instance_name": "any", "endpoint_id": "0" * 24}
     wait = client._core.wait("wait_for_endpoint", anything, until="RESERVED", timeout=timeout, reports=False)
     wait.step().check()

@@ -99,9 +99,8 @@ def create_alone(mode: str, *, changing_comment: bool = False) -> DAG:
     return dag
 
 
-def connect_alone(mode: str, *, delete_on_kill: bool = False) -> DAG:
+def connect_alone(mode: str, name: str = "connect_alone", **more: Any) -> DAG:
     """One connect."""
-    name = "connect_or_delete" if delete_on_kill else "connect_alone"
     with DAG(f"{name}_{mode}", schedule=None, start_date=START) as dag:
         AtlasConnectOperator(
             task_id="connect",
@@ -109,8 +108,8 @@ def connect_alone(mode: str, *, delete_on_kill: bool = False) -> DAG:
             cluster_name="Cluster0",
             region="us-east-1",
             vpc_id=VPC,
-            delete_on_kill=delete_on_kill,
             deferrable=mode == "deferrable",
+            **more,
         )
     return dag
 
@@ -154,8 +153,8 @@ def watch(what: str, way: str) -> DAG:
     return dag
 
 
-DAGS = {
-    dag.dag_id: dag
+every_dag = [
+    dag
     for mode in ("waiting", "deferrable")
     for dag in (
         create_and_delete(mode),
@@ -165,7 +164,11 @@ DAGS = {
         connect_alone(mode),
         disconnect_alone(mode),
     )
-}
-DAGS |= {dag.dag_id: dag for what in OTHERS_THINGS for way in WAYS_TO_WAIT for dag in [watch(what, way)]}
-DAGS["connect_or_delete_waiting"] = connect_alone("waiting", delete_on_kill=True)
+]
+every_dag += [watch(what, way) for what in OTHERS_THINGS for way in WAYS_TO_WAIT]
+every_dag += [
+    connect_alone("waiting", "connect_or_delete", delete_on_kill=True),
+    connect_alone("waiting", "connect_with_retry", retries=1, retry_delay=timedelta(seconds=0)),
+]
+DAGS = {dag.dag_id: dag for dag in every_dag}
 globals().update(DAGS)
