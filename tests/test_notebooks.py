@@ -127,6 +127,23 @@ def test_the_stop_button_ends_a_wait_and_its_table_says_so(kernel: Kernel, wait:
     assert "RESERVATION_REQUESTED" in str(kernel.run("(await atlas.get_endpoint(*where)).status"))
 
 
+def test_the_stop_button_in_the_moment_of_the_first_show_makes_no_second_table(kernel: Kernel) -> None:
+    messages = kernel.run(
+        "from IPython.core import display_functions\n"
+        "publish = display_functions.publish_display_data\n"
+        "def publish_and_be_stopped(*args, **kwargs):\n"
+        "    display_functions.publish_display_data = publish\n"
+        "    publish(*args, **kwargs)\n"
+        "    raise KeyboardInterrupt\n"
+        "display_functions.publish_display_data = publish_and_be_stopped\n"
+        "blocking.wait_for_endpoint(*where)"
+    )
+    shown = [message for message in messages if message["msg_type"].endswith("display_data")]
+    assert [message["msg_type"] for message in shown] == ["display_data", "update_display_data"]
+    assert len({message["content"]["transient"]["display_id"] for message in shown}) == 1
+    assert "✗" in shown[-1]["content"]["data"]["text/html"]
+
+
 def test_a_table_shows_no_markup_of_what_it_is_told() -> None:
     table = LiveTable("<b>title</b>")
     table.end("failed", "<script>alert(1)</script> & more")

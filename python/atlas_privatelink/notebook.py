@@ -75,8 +75,9 @@ class LiveTable:
     def _show(self) -> None:
         bundle = {"text/html": self._repr_html_(), "text/plain": repr(self)}
         if self._handle is None:
-            display: Any = import_module("IPython.display")
-            self._handle = display.display(bundle, raw=True, display_id=True)
+            # known before anything is shown: the stop button may end the very call that shows it
+            self._handle = import_module("IPython.display").DisplayHandle()
+            self._handle.display(bundle, raw=True)
         else:
             self._handle.update(bundle, raw=True)
 
