@@ -77,7 +77,8 @@ def test_apache_takes_fifty_at_once_on_one_nonce(apache: ApacheServer) -> None:
 def test_strict_apache_loses_nothing(apache_strict: ApacheServer) -> None:
     cold, warm = asyncio.run(cold_and_warm(apache_strict))
     assert (cold.created, warm.created) == (50, 50)
-    assert cold.requests <= 120 and warm.requests <= 75
+    # each of the fifty in flight needs a nonce of its own, once
+    assert cold.requests <= 120 and cold.requests + warm.requests <= 170
     for counts in [*cold.nonce_counts.values(), *warm.nonce_counts.values()]:
         assert counts == list(range(counts[0], counts[0] + len(counts)))
 
@@ -95,18 +96,19 @@ def test_order_is_learnt_without_losing_anything(digest: DigestMode) -> None:
             }
             async with AsyncClient(**options) as client:
                 requests = []
-                # overtaken by those behind them: their counts come too late
-                atlas.fault("delay", method="POST", authenticated=True, seconds=0.2, times=20, after=5)
-                for _ in range(3):
+                for _ in range(6):
+                    # overtaken by those behind them: their counts come too late
+                    atlas.fault("delay", method="POST", authenticated=True, seconds=0.2, times=20, after=5)
                     atlas.reset_stats()
                     await concurrently(client, 50)
                     requests.append(atlas.stats().requests)
                 return requests
 
-        cold, warm, warmer = asyncio.run(main())
-        assert len(atlas.endpoints()) == 150
+        cold, *warm = asyncio.run(main())
+        assert len(atlas.endpoints()) == 300
         assert 51 < cold <= 120, "the server refused some"
-        assert warm <= 75 and warmer <= 75
+        # once and for all, each of the fifty in flight may need a nonce of its own
+        assert sum(warm) <= 50 * len(warm) + 50
 
 
 def test_a_restarted_server_costs_two(call: Caller, server: DigestServer) -> None:
