@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .models import Connection, Response
+    from .models import Check, Connection, Response
 
 __all__ = [
     "AddressNotAllowed",
@@ -24,14 +24,17 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "ConnectionError",
+    "DriftError",
     "EndpointFailed",
     "Gone",
     "InstanceNotFound",
     "NotFound",
+    "NotOwned",
     "NotSent",
     "NotServerless",
     "OutcomeUnknown",
     "PermissionDenied",
+    "PreflightFailed",
     "RateLimited",
     "ServerError",
     "Timeout",
@@ -230,12 +233,48 @@ class CloudError(AtlasError):
     """The cloud's name of what was asked of it, such as `CreateVpcEndpoint`."""
     code: str | None
     """The cloud's word for the error, such as `VpcEndpointLimitExceeded`."""
+    is_transient: bool
+    """Whether it may go away by itself: throttling, an outage, a service that the cloud does not know yet."""
 
-    def __init__(self, message: str, *, operation: str, code: str | None = None) -> None:
+    def __init__(self, message: str, *, operation: str, code: str | None = None, is_transient: bool = False) -> None:
         super().__init__(message)
         self.operation = operation
         self.code = code
+        self.is_transient = is_transient
 
 
 class CloudPermissionDenied(CloudError):
     """Your own cloud knows no credentials of yours, or does not let you do this."""
+
+
+class NotOwned(AtlasError):
+    """An endpoint or endpoint service was not created by this package, or is not the one it was. It was not touched."""
+
+    endpoint: Any
+    """The endpoint as the cloud or Atlas shows it, with its tags."""
+
+    def __init__(self, message: str, *, endpoint: Any = None) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+
+
+class PreflightFailed(AtlasError):
+    """A check before the first creation failed. Nothing was created."""
+
+    checks: tuple[Check, ...]
+    """All checks, with those that failed."""
+
+    def __init__(self, message: str, *, checks: tuple[Check, ...] = ()) -> None:
+        super().__init__(message)
+        self.checks = checks
+
+
+class DriftError(AtlasError):
+    """An existing endpoint differs from the arguments, and `on_drift="error"` was asked for. Nothing was changed."""
+
+    endpoint: Any
+    """The endpoint; its `drift` says what differs."""
+
+    def __init__(self, message: str, *, endpoint: Any = None) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint

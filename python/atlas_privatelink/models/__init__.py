@@ -10,7 +10,7 @@ from .base import RateLimit, Response, WaitProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .connection import CloudEndpoint, Connection, ConnectionProgress, Step, StepTaken
+    from .connection import Check, CloudEndpoint, Connection, ConnectionProgress, Step, StepTaken
     from .data_federation import DataFederationEndpoint, DataFederationStatus
     from .dedicated import (
         AwsEndpoint,
@@ -36,6 +36,7 @@ __all__ = [
     "AzureEndpoint",
     "AzureEndpointService",
     "BackupEndpoint",
+    "Check",
     "CloudEndpoint",
     "Connection",
     "ConnectionProgress",
@@ -68,6 +69,7 @@ _HOMES = {
     "AzureEndpoint": "dedicated",
     "AzureEndpointService": "dedicated",
     "BackupEndpoint": "storage",
+    "Check": "connection",
     "CloudEndpoint": "connection",
     "Connection": "connection",
     "ConnectionProgress": "connection",

@@ -58,16 +58,29 @@ _DESCRIPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked before anything was created."""
+
+    name: str
+    """What was checked, such as `"cluster"` or `"subnets"`."""
+    state: Literal["ok", "warning", "failure"]
+    """Whether `connect` can go on; with a warning it does."""
+    detail: str
+    """What was found, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloudEndpoint:
     """A private endpoint as your cloud shows it."""
 
     id: str
-    """The cloud's id: `vpce-…`, an Azure resource id, the name of a group of forwarding rules on Google Cloud."""
+    """The cloud's id: `vpce-…`, an Azure resource id; on Google Cloud the name of the forwarding rule, or of a group of
+    them."""
     status: str
     """The cloud's own word for its state."""
     phase: Literal["creating", "pending", "available", "deleting", "gone", "failed"]
-    """What that word means: `creating` is too early for Atlas, `pending` waits for Atlas's acceptance, `failed` will
-    not come (rejected and expired are failed, too), `gone` is deleted and still shown."""
+    """What that word means: `creating` is too early for Atlas, `pending` waits for Atlas's acceptance, `failed` is
+    final (rejected and expired are failed, too), `gone` is deleted and still shown."""
     error_message: str | None = None
     """What the cloud says went wrong."""
     private_endpoint_ip_address: str | None = None
@@ -76,6 +89,29 @@ class CloudEndpoint:
     """Google Cloud: the project that it lives in."""
     endpoints: tuple[tuple[str, str], ...] = ()
     """Google Cloud: name and address of each forwarding rule."""
+    network: str | None = None
+    """The canonical id of its network."""
+    leads_to: str | None = None
+    """The service that it leads to, by the cloud's own name."""
+    is_ours: bool = False
+    """Whether it carries a mark of this package that belongs to it: only then is it ever deleted."""
+    origin: Literal["created", "adopted"] | None = None
+    """Whether the call that returned it has created it; `None` where it was only looked at."""
+    service_id: str | None = None
+    """Ours: Atlas's id of the endpoint service that it was created for (serverless: of the endpoint)."""
+    service_created: bool = False
+    """Ours: whether that service was created by the same connection."""
+    made_by: str | None = None
+    """Ours: who created it in which run, by the caller's own words."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Its tags or labels."""
+    drift: tuple[str, ...] = ()
+    """What differs from the arguments, in words: security groups, subnets, tags."""
+    fingerprint: str | None = None
+    """What tells it from another one of the same id, where ids are names: Google's numeric id, Azure's network
+    interface."""
+    created_at: str = ""
+    """When it was created, as sortable text."""
 
     @property
     def is_alive(self) -> bool:
