@@ -38,9 +38,12 @@ RULES = [
     (r"; `contextlib\.aclosing` does so at once", "; closing the generator does so at once"),
     (r"import Awaitable, Callable", "import Callable"),
     (r"\bAwaitable\[(\w+)\]", r"\1"),
-    (r"\ba(connect|disconnect)\b", r"\1"),
+    (r"\ba(connect|connect_many|disconnect)\b", r"\1"),
+    (r"\basynccontextmanager\b", "contextmanager"),
+    (r"import AsyncIterator, Callable, Sequence", "import Callable, Iterator, Sequence"),
+    (r"\bAsyncIterator\[", "Iterator["),
     (r"\bAsync(?=[A-Z]\w)", ""),
-    (r"\basync (?=def|for)", ""),
+    (r"\basync (?=def|for|with)", ""),
     (r"\bawait ", ""),
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),
@@ -58,24 +61,29 @@ def derive(source: str, unused: set[str]) -> str:
 
 
 def formatted(source: str) -> str:
-    """The same as the formatter would have it: without `await`, some lines fit that did not."""
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(TWINS / "twin.py"), "-"]
-    return subprocess.run(command, input=source, capture_output=True, text=True, check=True).stdout
+    """The same as the formatter would have it: without `await`, some lines fit that did not, and names sort anew."""
+    name = str(TWINS / "twin.py")
+    for command in (["check", "--quiet", "--select", "I", "--fix"], ["format"]):
+        words = [sys.executable, "-m", "ruff", *command, "--stdin-filename", name, "-"]
+        source = subprocess.run(words, input=source, capture_output=True, text=True, check=True).stdout
+    return source
 
 
 def main() -> int:
     """Writes the twins, or compares them."""
     unused = {pattern for pattern, _ in RULES}
-    sources = [path for path in sorted(SOURCES.glob("*.py")) if path.name not in BY_HAND]
-    derived = {TWINS / path.name: derive(path.read_text(), unused) for path in sources}
+    sources = [path for path in sorted(SOURCES.rglob("*.py")) if str(path.relative_to(SOURCES)) not in BY_HAND]
+    derived = {TWINS / path.relative_to(SOURCES): derive(path.read_text(), unused) for path in sources}
     if unused:
         raise SystemExit(f"twins: rules that match nothing: {sorted(unused)}")
     if "--check" not in sys.argv[1:]:
         for twin, text in derived.items():
+            twin.parent.mkdir(exist_ok=True)
             twin.write_text(text)
         return 0
     stale = [twin.name for twin, text in derived.items() if not twin.exists() or twin.read_text() != text]
-    stale += [path.name for path in TWINS.glob("*.py") if path not in derived and path.name not in BY_HAND]
+    others = (path for path in TWINS.rglob("*.py") if str(path.relative_to(TWINS)) not in BY_HAND)
+    stale += [path.name for path in others if path not in derived]
     if stale:
         print(f"not what _async says: {', '.join(stale)}: run `make twins`", file=sys.stderr)
     return bool(stale)

@@ -20,6 +20,7 @@ from .errors import (
     ConfigurationError,
     Conflict,
     ConnectionError,
+    ConnectManyFailed,
     DriftError,
     EndpointFailed,
     Gone,
@@ -38,12 +39,15 @@ from .errors import (
     ValidationError,
     WaitTimeout,
 )
+from .listeners import register as _register_listener
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
+    from ._async.connect import aconnect, aconnect_many, adisconnect
     from ._core import __version__
     from ._sync.client import Client
+    from ._sync.connect import connect, connect_many, disconnect
     from .bulk import BulkOutcome
     from .models import (
         AwsEndpoint,
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
         DataFederationEndpoint,
         DataFederationStatus,
         DedicatedEndpoint,
+        Deletion,
         EncryptionAtRestEndpoint,
         EndpointService,
         EndpointStatus,
@@ -77,6 +82,7 @@ if TYPE_CHECKING:
         StreamsState,
         WaitProgress,
     )
+    from .notebook import LiveTable
 
 __all__ = [
     "AddressNotAllowed",
@@ -97,6 +103,7 @@ __all__ = [
     "CloudPermissionDenied",
     "ConfigurationError",
     "Conflict",
+    "ConnectManyFailed",
     "Connection",
     "ConnectionError",
     "ConnectionProgress",
@@ -105,6 +112,7 @@ __all__ = [
     "DataFederationEndpoint",
     "DataFederationStatus",
     "DedicatedEndpoint",
+    "Deletion",
     "DriftError",
     "EncryptionAtRestEndpoint",
     "EndpointFailed",
@@ -139,11 +147,23 @@ __all__ = [
     "WaitProgress",
     "WaitTimeout",
     "__version__",
+    "aconnect",
+    "aconnect_many",
+    "adisconnect",
+    "connect",
+    "connect_many",
+    "disconnect",
 ]
 
 # where what `__getattr__` brings is at home
 _LATER = {
     "AsyncClient": "_async.client",
+    "aconnect": "_async.connect",
+    "aconnect_many": "_async.connect",
+    "adisconnect": "_async.connect",
+    "connect": "_sync.connect",
+    "connect_many": "_sync.connect",
+    "disconnect": "_sync.connect",
     "AwsEndpoint": "models",
     "AwsEndpointService": "models",
     "AzureEndpoint": "models",
@@ -160,6 +180,7 @@ _LATER = {
     "DataFederationEndpoint": "models",
     "DataFederationStatus": "models",
     "DedicatedEndpoint": "models",
+    "Deletion": "models",
     "EncryptionAtRestEndpoint": "models",
     "EndpointService": "models",
     "EndpointStatus": "models",
@@ -194,3 +215,13 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
+
+
+def _live_table(title: str) -> LiveTable | None:
+    from .notebook import live_table
+
+    return live_table(title)
+
+
+# notebooks show waits and `connect` by themselves
+_register_listener("IPython", _live_table)

@@ -23,6 +23,7 @@ __all__ = [
     "CloudPermissionDenied",
     "ConfigurationError",
     "Conflict",
+    "ConnectManyFailed",
     "ConnectionError",
     "DriftError",
     "EndpointFailed",
@@ -278,3 +279,23 @@ class DriftError(AtlasError):
     def __init__(self, message: str, *, endpoint: Any = None) -> None:
         super().__init__(message)
         self.endpoint = endpoint
+
+
+class ConnectManyFailed(AtlasError):
+    """Some of several networks could not be connected; the others were. Calling again goes on."""
+
+    connections: tuple[Connection, ...]
+    """What every network has reached, in the order of the arguments."""
+    errors: tuple[AtlasError | None, ...]
+    """The error of every network, in the same order; `None` for those that are connected."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        connections: tuple[Connection, ...] = (),
+        errors: tuple[AtlasError | None, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.connections = connections
+        self.errors = errors

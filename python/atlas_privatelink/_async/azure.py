@@ -1,13 +1,14 @@
-"""`connect` and `disconnect` on Azure."""
+"""`connect` and `disconnect` on Azure: typed arguments of that cloud, and nothing else."""
 
 from __future__ import annotations
 
-from .connecting import connected, disconnected
+from .connect import aconnect as connect_on
+from .connect import adisconnect as disconnect_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, Literal
 
     from ..models import Connection, ConnectionProgress
     from .client import AsyncClient
@@ -30,60 +31,60 @@ async def aconnect(
     credential: Any = None,
     subscription_id: str | None = None,
     client: Any = None,
+    on_drift: Literal["warn", "error", "update"] = "warn",
+    replace_failed: bool = False,
+    made_by: str | None = None,
+    resume: Connection | None = None,
     atlas: AsyncClient | None = None,
     timeout: float = 3600.0,
     on_progress: Callable[[ConnectionProgress], object] | None = None,
     plan: bool = False,
 ) -> Connection:
-    """Make a private endpoint from a subnet to a deployment, on both sides, and return its connection string.
+    """Connect a virtual network to a deployment, on both sides, and return its private connection string.
 
-    It creates or adopts the endpoint (serverless) or endpoint service (dedicated) in Atlas, waits until Atlas has named
-    its Private Link service, creates or adopts a private endpoint in Azure, tells Atlas of it, and waits for the
-    connection string. Killed anywhere and called again with the same arguments, it goes on: nothing is made twice on
-    either side. Two that begin at the same moment end with one endpoint on each side, too.
+    Checks first whether everything that is missing can be created. Then creates or adopts the endpoint service in
+    Atlas (serverless: the endpoint), creates or adopts a private endpoint, registers it with Atlas, and waits for the
+    connection string. Run it again at any time: existing resources are reused, also by concurrent calls.
 
     A private endpoint for a dedicated cluster serves every cluster of the project in that region.
 
-    Source: "Private Endpoints - Create Or Update" of Azure's REST API, and Atlas's "Create One Private Endpoint for One
-    Provider" and "Update One Private Endpoint for One Serverless Instance".
-
     Args:
-        group_id: The Atlas project's id, 24 hexadecimal digits.
-        subnet_id: The subnet's full resource id (`/subscriptions/…/virtualNetworks/…/subnets/…`).
+        group_id: The project's id, 24 hexadecimal digits.
+        subnet_id: The subnet's full resource id.
         cluster_name: The dedicated cluster; or
         instance_name: the serverless instance.
-        region: The cluster's region, by Azure's name (`eastus2`) or Atlas's (`US_EAST_2`). Serverless instances need
-            none.
-        resource_group: Where to put the private endpoint; by default the resource group of the virtual network.
-        location: Azure's region of the private endpoint; by default, and as Azure wants it, the virtual network's.
-        name: The private endpoint's name; by default one derived from Private Link service and subnet.
-        tags: Tags of the private endpoint, beside those that name the Atlas project and deployment.
-        comment: Serverless: the comment that tells this endpoint from others of the instance, less than 80 characters;
-            by default one that names the subnet. Reservations of the same comment that nothing is connected to count as
-            leftovers of this call: one is used, the others are removed.
-        credential: An `azure.core.credentials.TokenCredential`; by default `azure.identity.DefaultAzureCredential()`.
-        subscription_id: The private endpoint's subscription; by default the subnet's.
-        client: An `azure.mgmt.network.NetworkManagementClient`, in place of credential and subscription.
+        region: The region of the endpoint service, in any spelling; by default the cluster's only region on Azure.
+        resource_group: The resource group of the private endpoint; by default the virtual network's.
+        location: Azure's region of the private endpoint; it has to be the virtual network's, which is the default.
+        name: A name for the private endpoint; by default one that is derived from what it connects.
+        tags: Additional tags of the private endpoint.
+        comment: Serverless: a text for the endpoint's comment in Atlas, up to 70 characters.
+        credential: An `azure.core.credentials.TokenCredential`; by default `DefaultAzureCredential()`.
+        subscription_id: The subscription of the private endpoint; by default the subnet's.
+        client: An `azure.mgmt.network.NetworkManagementClient`, in place of a credential.
+        on_drift: What to do where an existing endpoint differs from the arguments: `"warn"` says so in the result,
+            `"error"` raises `DriftError`, `"update"` changes what this package has created and only adds.
+        replace_failed: Delete an endpoint service that is FAILED and has no endpoints, and create another.
+        made_by: Who does this in which run; written on what is created, and taken for this same run where it is found
+            again.
+        resume: What an earlier call of the same work has reached.
         atlas: The client to use; by default one with credentials from where `AsyncClient()` finds them.
-        timeout: Seconds in all.
-        on_progress: Is called with a `ConnectionProgress` at each step's begin and end, and after each look between.
-        plan: Only look, and return what would be done (`steps`).
+        timeout: Seconds in all, calls of the SDK included.
+        on_progress: Is called with a `ConnectionProgress` at each step's begin and end, and after each poll between.
+        plan: Only look and check, and return what would be done (`steps`, `checks`, `bill`).
 
     Returns:
         What was reached; `srv` is the connection string to use.
 
     Raises:
-        ValidationError: An argument breaks a rule, or there is no such subnet; nothing was created.
-        ConfigurationError: Azure's SDK is missing.
-        CloudError: Azure refused, or did not answer. CloudPermissionDenied: It knows no credentials, or they do not
-            suffice.
-        EndpointFailed: It will not come: Atlas says FAILED, or Azure says Failed, Rejected or Disconnected.
-        WaitTimeout: It has not come yet; calling again goes on.
-        AtlasError: Any other; `connection` of each of them has the ids on both sides.
+        ValidationError: An argument is invalid; nothing was created.
+        PreflightFailed: A check failed; nothing was created.
+        AtlasError: Any other, as for `atlas_privatelink.aconnect`; `connection` of each of them has the ids on both
+            sides.
     """
-    from ..azure import AzureCloud
+    from ..clouds.azure import AzureCloud
 
-    azure = AzureCloud(
+    cloud = AzureCloud(
         subnet_id,
         resource_group=resource_group,
         location=location,
@@ -93,15 +94,19 @@ async def aconnect(
         subscription_id=subscription_id,
         client=client,
     )
-    with azure:
-        return await connected(
-            atlas,
-            azure,
+    with cloud:
+        return await connect_on(
             group_id,
+            cloud=cloud,
             cluster_name=cluster_name,
             instance_name=instance_name,
             region=region,
             comment=comment,
+            on_drift=on_drift,
+            replace_failed=replace_failed,
+            made_by=made_by,
+            resume=resume,
+            atlas=atlas,
             timeout=timeout,
             on_progress=on_progress,
             plan=plan,
@@ -118,52 +123,57 @@ async def adisconnect(
     resource_group: str | None = None,
     name: str | None = None,
     comment: str | None = None,
-    keep_service: bool = False,
     credential: Any = None,
     subscription_id: str | None = None,
     client: Any = None,
+    delete_service: bool | None = None,
+    delete_adopted: bool = False,
+    confirm: Callable[[Connection], object] | None = None,
     atlas: AsyncClient | None = None,
     timeout: float = 3600.0,
     on_progress: Callable[[ConnectionProgress], object] | None = None,
+    plan: bool = False,
 ) -> Connection:
-    """Undo `connect`: remove the private endpoint, the endpoint in Atlas and, where nothing else uses it, its service.
+    """Delete what `connect` created between a virtual network and a deployment, on both sides.
 
-    In the order that works, waiting for each. What is gone already is skipped, so that it can be called again.
+    First makes a list, and then deletes exactly that list. What does not carry the mark of this package is never
+    deleted, unless `delete_adopted` asks for it. Run it again to resume an interrupted run.
 
     A private endpoint for a dedicated cluster serves every cluster of the project in that region: they all lose it.
 
-    Source: "Private Endpoints - Delete" of Azure's REST API, and Atlas's "Remove One Private Endpoint for One
-    Provider" and "Remove One Private Endpoint for One Serverless Instance".
-
     Args:
-        group_id: The Atlas project's id, 24 hexadecimal digits.
-        subnet_id: The subnet's full resource id.
-        cluster_name: The dedicated cluster; or
+        group_id: The project's id, 24 hexadecimal digits.
+        subnet_id: The full resource id of a subnet of the virtual network.
+        cluster_name: The dedicated cluster; leave it out, and give `region`, where it was deleted already; or
         instance_name: the serverless instance.
-        region: The cluster's region, by Azure's name or Atlas's. Serverless instances need none.
-        resource_group: Where the private endpoint is; by default the resource group of the virtual network.
+        region: The region of the endpoint service, as for `connect`.
+        resource_group: The resource group of the private endpoint; it is found in others, too.
         name: The private endpoint's name, if `connect` was given one.
         comment: Serverless: the comment that `connect` was given.
-        keep_service: Dedicated: leave the endpoint service.
-        credential: An `azure.core.credentials.TokenCredential`; by default `azure.identity.DefaultAzureCredential()`.
-        subscription_id: The private endpoint's subscription; by default the subnet's.
-        client: An `azure.mgmt.network.NetworkManagementClient`, in place of credential and subscription.
+        credential: An `azure.core.credentials.TokenCredential`; by default `DefaultAzureCredential()`.
+        subscription_id: The subscription of the private endpoint; by default the subnet's.
+        client: An `azure.mgmt.network.NetworkManagementClient`, in place of a credential.
+        delete_service: Whether to delete the endpoint service: by default if this connection created it and nothing
+            else uses it. `False` refuses to delete its last endpoint, with which Atlas would delete it.
+        delete_adopted: Delete an endpoint in this network that this package did not create, too.
+        confirm: Is called with the plan before anything is deleted; if it returns something false, nothing is.
         atlas: The client to use; by default one with credentials from where `AsyncClient()` finds them.
-        timeout: Seconds in all.
-        on_progress: Is called with a `ConnectionProgress` at each step's begin and end, and after each look between.
+        timeout: Seconds in all, calls of the SDK included; `confirm` takes none of them.
+        on_progress: Is called with a `ConnectionProgress` at each step's begin and end, and after each poll between.
+        plan: Only make the list, and return it (`deletions`, `clusters`, `left`).
 
     Returns:
-        What was removed (`steps`).
+        What was deleted (`deletions`, `steps`) and what was left and why (`left`).
 
     Raises:
-        ValidationError: An argument breaks a rule; nothing was removed.
-        ConfigurationError: Azure's SDK is missing.
-        CloudError: Azure refused, or did not answer. WaitTimeout: It is not gone yet.
-        AtlasError: Any other; `connection` of each of them has the ids on both sides.
+        ValidationError: An argument is invalid; nothing was deleted.
+        NotOwned: The endpoint or the service was not created by this package; nothing was deleted.
+        AtlasError: Any other, as for `atlas_privatelink.adisconnect`; `connection` of each of them has the ids on both
+            sides.
     """
-    from ..azure import AzureRemains
+    from ..clouds.azure import AzureCloud
 
-    azure = AzureRemains(
+    cloud = AzureCloud(
         subnet_id,
         resource_group=resource_group,
         name=name,
@@ -171,16 +181,19 @@ async def adisconnect(
         subscription_id=subscription_id,
         client=client,
     )
-    with azure:
-        return await disconnected(
-            atlas,
-            azure,
+    with cloud:
+        return await disconnect_on(
             group_id,
+            cloud=cloud,
             cluster_name=cluster_name,
             instance_name=instance_name,
             region=region,
             comment=comment,
-            keep_service=keep_service,
+            delete_service=delete_service,
+            delete_adopted=delete_adopted,
+            confirm=confirm,
+            atlas=atlas,
             timeout=timeout,
             on_progress=on_progress,
+            plan=plan,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sys import modules
+from ..listeners import listener_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from .._core import Call, Core
     from ..models import WaitProgress
-    from ..notebook import LiveTable
 
 
 async def outcome(call: Call) -> Any:
@@ -33,8 +32,8 @@ async def reached(
     """What a wait returns in the end; each look before is reported, and what can end it from outside is watched."""
     from ..models import WaitProgress
 
-    table = notebook_table(operation, arguments) if on_progress is None else None
-    on_progress = table or on_progress
+    listener = listener_for(title_of(operation, arguments)) if on_progress is None else None
+    on_progress = listener or on_progress
     wait = core.wait(operation, arguments, until=until, timeout=timeout, reports=on_progress is not None)
     try:
         while True:
@@ -45,19 +44,15 @@ async def reached(
                 await watch()
             on_progress(step)
     except BaseException as error:
-        if table is not None:
-            table.end("failed", str(error) or type(error).__name__)
+        if listener is not None:
+            listener.end("failed", str(error) or type(error).__name__)
         raise
-    if table is not None:
-        table.end("done", str(getattr(step, "status", until)))
+    if listener is not None:
+        listener.end("done", str(getattr(step, "status", until)))
     return step
 
 
-def notebook_table(operation: str, arguments: dict[str, Any]) -> LiveTable | None:
-    """A live table, where a notebook would show it."""
-    if "IPython" not in modules:
-        return None
-    from ..notebook import live_table
-
+def title_of(operation: str, arguments: dict[str, Any]) -> str:
+    """What a wait is for, in words."""
     what = operation.rpartition(".")[2].removeprefix("wait_for_").replace("_", " ")
-    return live_table(f"{what} {next(reversed(arguments.values()))}")
+    return f"{what} {next(reversed(arguments.values()))}"

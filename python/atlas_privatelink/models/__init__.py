@@ -10,7 +10,7 @@ from .base import RateLimit, Response, WaitProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .connection import Check, CloudEndpoint, Connection, ConnectionProgress, Step, StepTaken
+    from .connection import Check, CloudEndpoint, Connection, ConnectionProgress, Deletion, Step, StepTaken
     from .data_federation import DataFederationEndpoint, DataFederationStatus
     from .dedicated import (
         AwsEndpoint,
@@ -45,6 +45,7 @@ __all__ = [
     "DataFederationEndpoint",
     "DataFederationStatus",
     "DedicatedEndpoint",
+    "Deletion",
     "EncryptionAtRestEndpoint",
     "EndpointService",
     "EndpointStatus",
@@ -77,6 +78,7 @@ _HOMES = {
     "ConnectionStrings": "deployment",
     "DataFederationEndpoint": "data_federation",
     "DataFederationStatus": "data_federation",
+    "Deletion": "connection",
     "DedicatedEndpoint": "dedicated",
     "EncryptionAtRestEndpoint": "storage",
     "EndpointService": "dedicated",

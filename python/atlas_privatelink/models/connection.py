@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
     from .deployment import ConnectionStrings
 
-    Action = Literal["create", "adopt", "tell", "wait", "delete", "skip"]
+    Action = Literal["check", "create", "adopt", "replace", "update", "tell", "wait", "delete", "skip"]
+    Origin = Literal["created", "adopted"]
 
 
 class Step(Word):
     """One step of `connect` or `disconnect`."""
 
+    PREFLIGHT = "PREFLIGHT"
+    """Everything that could prevent the connection is checked before anything is created or deleted."""
     RESERVE = "RESERVE"
     """Atlas: the endpoint of a serverless instance, or the endpoint service of a project's region."""
     NAME_SERVICE = "NAME_SERVICE"
@@ -31,12 +34,12 @@ class Step(Word):
     """Atlas accepts it, and it becomes AVAILABLE."""
     CONNECTION_STRING = "CONNECTION_STRING"
     """The deployment gets its private connection string."""
-    DELETE_CLOUD_ENDPOINT = "DELETE_CLOUD_ENDPOINT"
-    """Your cloud: what was made there is removed."""
     DELETE_ENDPOINT = "DELETE_ENDPOINT"
-    """Atlas: the endpoint is removed."""
+    """Atlas: the endpoint is deleted."""
     DELETE_SERVICE = "DELETE_SERVICE"
-    """Atlas: the endpoint service is removed, where nothing else uses it."""
+    """Atlas: the endpoint service is deleted, if this package created it and nothing else uses it."""
+    DELETE_CLOUD_ENDPOINT = "DELETE_CLOUD_ENDPOINT"
+    """Your cloud: the endpoint that this package created there is deleted."""
 
     @property
     def description(self) -> str:
@@ -45,10 +48,11 @@ class Step(Word):
 
 
 _DESCRIPTIONS = {
-    "RESERVE": "reserve in Atlas",
+    "PREFLIGHT": "check",
+    "RESERVE": "create the endpoint service",
     "NAME_SERVICE": "wait for the service name",
     "CREATE_CLOUD_ENDPOINT": "create the cloud endpoint",
-    "TELL_ATLAS": "tell Atlas",
+    "TELL_ATLAS": "register the endpoint with Atlas",
     "ACCEPT": "wait until available",
     "CONNECTION_STRING": "wait for the connection string",
     "DELETE_CLOUD_ENDPOINT": "delete the cloud endpoint",
@@ -134,6 +138,18 @@ class StepTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """One thing that `disconnect` deletes."""
+
+    kind: Literal["endpoint", "endpoint service", "cloud endpoint"]
+    """Atlas's endpoint, Atlas's endpoint service, or the endpoint in your cloud."""
+    id: str
+    """Its id."""
+    detail: str
+    """What it is, who made it, and what else it takes along."""
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """What leads from a network of yours to a deployment, as far as it is known."""
 
@@ -146,7 +162,9 @@ class Connection:
     cloud_provider: str | None = None
     """`AWS`, `AZURE` or `GCP`."""
     region: str | None = None
-    """The region, by the cloud's own name."""
+    """The region of the endpoint service, by the cloud's own name."""
+    network: str | None = None
+    """The network, by its canonical id in the cloud."""
     endpoint_service_id: str | None = None
     """Atlas's id of the endpoint service; for dedicated clusters only."""
     endpoint_id: str | None = None
@@ -159,6 +177,24 @@ class Connection:
     """Atlas's last word of it."""
     connection_strings: ConnectionStrings | None = None
     """The private connection strings, once there are any."""
+    service_origin: Origin | None = None
+    """Whether this run created the endpoint service, or adopted one; for dedicated clusters only."""
+    endpoint_origin: Origin | None = None
+    """Whether this run created Atlas's endpoint (dedicated: registered it), or adopted one."""
+    cloud_endpoint_origin: Origin | None = None
+    """Whether this run created the cloud's endpoint, or adopted one."""
+    drift: tuple[str, ...] = ()
+    """What differs between the cloud's endpoint and the arguments, in words."""
+    checks: tuple[Check, ...] = ()
+    """What was checked before anything was created."""
+    bill: tuple[str, ...] = ()
+    """What is billed by the hour from then on, in words, without prices."""
+    deletions: tuple[Deletion, ...] = ()
+    """What `disconnect` deletes, in this order: exactly this list."""
+    clusters: tuple[str, ...] = ()
+    """The clusters whose private connection strings lead through what `disconnect` deletes."""
+    left: tuple[str, ...] = ()
+    """What `disconnect` found and left, why, and how to remove it, in words."""
     steps: tuple[StepTaken, ...] = ()
     """What was done; of a plan, what would be."""
     planned: bool = False
@@ -186,12 +222,24 @@ class Connection:
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        shown = [f.name for f in dataclass_fields(self) if f.name not in ("connection_strings", "steps", "planned")]
+        shown = [f.name for f in dataclass_fields(self) if f.name not in _SHOWN_APART]
         rows = {name: getattr(self, name) for name in shown}
+        for name in ("drift", "clusters", "left", "bill"):
+            rows[name] = "; ".join(getattr(self, name)) or None
+        for check in self.checks:
+            if check.state != "ok":
+                rows[f"{check.state}: {check.name}"] = check.detail
+        for deletion in self.deletions:
+            rows[f"deletes {deletion.kind} {deletion.id}"] = deletion.detail
         for number, taken in enumerate(self.steps, 1):
             rows[f"{number}. {taken.step.description}"] = f"{taken.action}: {taken.detail}"
         rows["planned"] = "yes: nothing was done" if self.planned else None
         return html_table(type(self).__name__, {"srv": self.srv, **rows})
+
+
+_SHOWN_APART = frozenset(
+    ("connection_strings", "steps", "planned", "drift", "checks", "bill", "deletions", "clusters", "left")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +256,8 @@ class ConnectionProgress:
     """Which step it is, from 1."""
     count: int
     """How many steps there are."""
+    networks: int = 1
+    """How many networks the call connects: `connection.network` says which one this event is about."""
     action: Action | None = None
     """What was done, once the step is done."""
     detail: str | None = None

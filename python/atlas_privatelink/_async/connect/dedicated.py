@@ -1,0 +1,427 @@
+"""Atlas's side of a dedicated cluster: a project has one endpoint service per region, which all its clusters share."""
+
+from __future__ import annotations
+
+from ..._core import cloud_region
+from ...clouds.base import ServiceToReach
+from ...errors import ApiError, Conflict, EndpointFailed, NotFound, NotOwned
+from ...models.connection import Check
+from ..calls import reached
+from .rules import AsyncProjectRules
+from .side import AsyncAtlasSide, ServiceVanished, same_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import Any
+
+    from ...models import ConnectionStrings, DedicatedEndpoint, EndpointService
+    from ...models.connection import CloudEndpoint
+    from .run import AsyncRun, Outcome
+
+__all__ = ["AsyncDedicatedSide"]
+
+_USABLE = ("AVAILABLE", "WAITING_FOR_USER")
+_FINAL = ("REJECTED", "FAILED")
+
+
+class AsyncDedicatedSide(AsyncAtlasSide):
+    """Atlas's side of a dedicated cluster.
+
+    Args:
+        run: The run that it belongs to; its connection has a region.
+        rules: The project's rules, and the cluster.
+        replace_failed: Delete an endpoint service that is FAILED and has no endpoints, and create another.
+        service_created: Whether an earlier part of the same work has created the service.
+        made_by: Who creates it in which run.
+    """
+
+    def __init__(
+        self,
+        run: AsyncRun,
+        rules: AsyncProjectRules,
+        *,
+        replace_failed: bool = False,
+        service_created: bool = False,
+        made_by: str | None = None,
+    ) -> None:
+        super().__init__(run)
+        self.rules, self.replace_failed = rules, replace_failed
+        self.service_created, self.made_by = service_created, made_by
+        self.service: EndpointService | None = None
+        self.services: list[EndpointService] = []
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        return {"group_id": self.run.connection.group_id, "provider": self.run.cloud.provider}
+
+    @property
+    def _service(self) -> dict[str, Any]:
+        return {**self._where, "service_id": self.run.connection.endpoint_service_id or ""}
+
+    def check_arguments(self) -> None:
+        """Refuses what breaks a rule of Atlas's, before anything is sent."""
+        core, connection = self.run.atlas._core, self.run.connection
+        core.call("dedicated.create_service", {**self._where, "region": connection.region}).check()
+
+    async def look(self) -> None:
+        """Reads the region's endpoint services."""
+        self.services = await self._services()
+        self.service = None
+        for service in self.services:
+            if service.status != "DELETING":
+                self._know(service)
+
+    async def _services(self) -> list[EndpointService]:
+        run = self.run
+        region = cloud_region(run.cloud.provider, run.connection.region or "")
+        services = await run.atlas.dedicated.list_services(**self._where)
+        here = [service for service in services if service.region == region]
+        port_mapping = getattr(run.cloud, "port_mapping", None)
+        if port_mapping is None:
+            return here
+        # Google Cloud: both kinds can stand side by side in a region
+        return [one for one in here if bool(getattr(one, "port_mapping_enabled", None)) == port_mapping]
+
+    def _know(self, service: EndpointService) -> None:
+        self.service = service
+        self.run.know(endpoint_service_id=service.id, status=str(service.status), region=service.region)
+        reach = self.reach()
+        if reach is not None:
+            self.run.know(endpoint_service_name=reach.name)
+
+    def _forget(self) -> None:
+        self.service = None
+        self.service_created = False
+        self.run.know(endpoint_service_id=None, endpoint_service_name=None, service_origin=None)
+
+    async def checks(self, *, creating: bool) -> list[Check]:
+        """Checks the cluster, the service and the project's rules."""
+        found = await self.rules.checks(self.run.connection.region or "", creating=creating)
+        service = self.service
+        if service is not None and service.status == "FAILED":
+            why = f"endpoint service {service.id} is FAILED: {service.error_message or 'Atlas gives no reason'}"
+            if not self.replace_failed:
+                way = "pass replace_failed=True (--replace-failed) to delete it and create another"
+                found.append(Check("endpoint service", "failure", f"{why}; {way}"))
+            elif self.registered():
+                others = ", ".join(self.registered())
+                found.append(Check("endpoint service", "failure", f"{why}; it still has the endpoints {others}"))
+            else:
+                found.append(Check("endpoint service", "warning", f"{why}; it is replaced, as requested"))
+        return found
+
+    def bill(self) -> str:
+        """What Atlas bills by the hour."""
+        return f"MongoDB: 1 private endpoint in {self.run.connection.region}, per hour, plus traffic"
+
+    def reach(self) -> ServiceToReach | None:
+        """What the cloud's endpoint leads to."""
+        known: Any = self.service
+        # one that has failed may have been usable before: what leads to it has to be found
+        if known is None or known.status == "INITIATING":
+            return None
+        attachments: tuple[str, ...] = getattr(known, "service_attachment_names", ())
+        name = getattr(known, "endpoint_service_name", None) or getattr(
+            known, "private_link_service_resource_id", attachments[0] if attachments else None
+        )
+        if name is None:
+            return None
+        return ServiceToReach(
+            name,
+            self.run.connection.group_id,
+            known.id,
+            region=known.region,
+            attachments=attachments,
+            port_mapped=bool(getattr(known, "port_mapping_enabled", None)),
+            created=self.service_created,
+            made_by=self.made_by,
+        )
+
+    def registered(self) -> Sequence[str]:
+        """The cloud's endpoints that Atlas was told of."""
+        for name in ("interface_endpoints", "private_endpoints", "endpoint_group_names"):
+            known: tuple[str, ...] = getattr(self.service, name, ())
+            if known:
+                return known
+        return ()
+
+    def told(self) -> str | None:
+        """Nothing: Atlas does not say which of the endpoints it knows is in which network."""
+        return None
+
+    def knows(self, endpoint_id: str) -> bool:
+        """Whether Atlas was told of that endpoint of the cloud."""
+        return any(same_id(endpoint_id, known) for known in self.registered())
+
+    def is_of_this_kind(self, service_id: str) -> bool:
+        """Whether a mark names an endpoint service."""
+        return "/" not in service_id
+
+    async def is_live(self, service_id: str) -> bool:
+        """Whether Atlas still has an endpoint service."""
+        try:
+            await self.run.atlas.dedicated.get_service(**self._where, service_id=service_id)
+        except NotFound as error:
+            # of a project that was mistyped, Atlas says 404, too
+            if error.error_code in (None, "GROUP_NOT_FOUND", "RESOURCE_NOT_FOUND"):
+                raise
+            return False
+        return True
+
+    def _remote_region(self) -> str | None:
+        network_region = self.run.cloud.network_region
+        is_remote = self.run.cloud.provider == "AWS" and network_region not in (None, self.run.connection.region)
+        return network_region if is_remote else None
+
+    async def reserve(self) -> Outcome:
+        """Creates or adopts the endpoint service."""
+        run = self.run
+        await self.look()
+        service = self.service
+        if service is not None and service.status == "FAILED" and self.replace_failed and not self.registered():
+            detail = f"endpoint service {service.id} (FAILED)"
+            if run.planning:
+                return "replace", detail
+            await run.atlas.dedicated.delete_service(**self._where, service_id=service.id)
+            await self.until_service_deleted(service.id)
+            self._forget()
+            await self._create()
+            return "replace", f"{detail}, now {self._named()}"
+        if service is not None:
+            if self.run.connection.service_origin is None:
+                run.know(service_origin="created" if self.service_created else "adopted")
+            return await self._reach_from_remote_region(service)
+        if run.planning:
+            return "create", f"an endpoint service in {run.connection.region}"
+        for deleted in self.services:
+            await self.until_service_deleted(deleted.id)
+        origin = await self._create()
+        return ("create" if origin == "created" else "adopt"), self._named()
+
+    async def _reach_from_remote_region(self, service: EndpointService) -> Outcome:
+        remote = self._remote_region()
+        known: tuple[str, ...] = getattr(service, "supported_remote_regions", ())
+        there = [cloud_region("AWS", one) for one in known]
+        if remote is None or remote in there:
+            return "adopt", self._named()
+        if not self.run.planning:
+            update = self.run.atlas.dedicated.update_service
+            service = await update(self.run.connection.group_id, service.id, supported_remote_regions=[*there, remote])
+            self._know(service)
+        return "update", f"{self._named()}, to accept endpoints from {remote}"
+
+    async def _create(self) -> str:
+        run, remote = self.run, self._remote_region()
+        service = await run.atlas.dedicated.create_service(
+            **self._where,
+            region=run.connection.region or "",
+            if_exists="adopt",
+            supported_remote_regions=None if remote is None else [remote],
+            port_mapping_enabled=getattr(run.cloud, "port_mapping", None) or None,
+        )
+        self._know(service)
+        created = service.response is not None and service.response.method == "POST"
+        self.service_created = created
+        run.know(service_origin="created" if created else "adopted")
+        return "created" if created else "adopted"
+
+    def _named(self) -> str:
+        return "no endpoint service" if self.service is None else f"endpoint service {self.service.id}"
+
+    async def name_service(self) -> Outcome:
+        """Waits until the service is ready for an endpoint."""
+        run, reach = self.run, self.reach()
+        if reach is not None and self.service is not None and self.service.status in _USABLE:
+            return "skip", reach.name
+        if run.planning:
+            return "wait", "until Atlas has named its service"
+        try:
+            service = await run.atlas.dedicated.wait_for_service(
+                **self._service, timeout=run.remaining(), on_progress=run.look
+            )
+        except NotFound as error:
+            raise ServiceVanished(str(error)) from error
+        except EndpointFailed as error:
+            if getattr(error.endpoint, "status", None) == "DELETING":
+                raise ServiceVanished(str(error)) from error
+            raise
+        if service is not None:
+            self._know(service)
+        return "wait", run.connection.endpoint_service_name or ""
+
+    async def registration(self, endpoint_id: str) -> DedicatedEndpoint | None:
+        """Atlas's endpoint for the cloud's; `None` where there is none."""
+        if not self.knows(endpoint_id):
+            return None
+        try:
+            return await self.run.atlas.dedicated.get_endpoint(**self._service, endpoint_id=endpoint_id)
+        except NotFound:
+            return None
+
+    async def register(self, endpoint: CloudEndpoint) -> Outcome:
+        """Creates the endpoint in Atlas."""
+        run = self.run
+        known = await self.registration(endpoint.id)
+        action = "tell"
+        if known is not None and (known.status == "DELETING" or known.delete_requested):
+            if run.planning:
+                return "replace", f"{endpoint.id}, which Atlas is deleting"
+            await self.until_deleted(endpoint.id)
+            action = "replace"
+        elif known is not None and known.status in _FINAL:
+            if run.planning:
+                return "replace", f"{endpoint.id}, which is {known.status} in Atlas"
+            if not endpoint.is_ours:
+                why = f"{endpoint.id} is {known.status} in Atlas, and was not created by this package"
+                way = "delete its registration in Atlas (`atlas.dedicated.delete_endpoint`) and connect again"
+                raise NotOwned(f"{why}: {way}", endpoint=endpoint)
+            await self.unregister(endpoint.id, why=f"it is {known.status}")
+            action = "replace"
+        elif known is not None:
+            run.know(endpoint_origin=run.connection.endpoint_origin or "adopted")
+            return "skip", f"Atlas knows {endpoint.id}"
+        if run.planning:
+            return "tell", endpoint.id
+        try:
+            made = await run.atlas.dedicated.create_endpoint(
+                **self._service,
+                endpoint_id=endpoint.id,
+                if_exists="adopt",
+                private_endpoint_ip_address=endpoint.private_endpoint_ip_address,
+                gcp_project_id=endpoint.gcp_project_id,
+                endpoints=endpoint.endpoints or None,
+            )
+        except ApiError as error:
+            if isinstance(error, NotFound) or error.status_code in (400, 409):
+                # refused because the service is gone, or going?
+                await self.look()
+                if self.service is None or self.service.id != self._service_id_before:
+                    raise ServiceVanished(str(error)) from error
+            raise
+        created = made.response is not None and made.response.method == "POST"
+        run.know(endpoint_origin="created" if created else "adopted")
+        await self.look()
+        return ("replace" if action == "replace" else "tell"), endpoint.id
+
+    @property
+    def _service_id_before(self) -> str | None:
+        return self.run.connection.endpoint_service_id
+
+    async def unregister(self, endpoint_id: str, *, why: str) -> None:
+        """Deletes the endpoint in Atlas."""
+        run = self.run
+        service_id = run.connection.endpoint_service_id
+        others = [one for one in self.registered() if not same_id(one, endpoint_id)]
+        if not others and not self.service_created and not self._marked_as_created(endpoint_id):
+            rule = (
+                f"{endpoint_id} has to be deleted in Atlas because {why}, and is the last endpoint of {self._named()}"
+            )
+            way = "Atlas deletes the service with it, which this package did not create: delete it yourself"
+            raise NotOwned(f"{rule}. {way}, and connect again")
+        await self.delete_endpoint(endpoint_id)
+        await self.look()
+        if self.service is None or self.service.id != service_id:
+            self._forget()
+            raise ServiceVanished(f"Atlas has deleted endpoint service {service_id} with its last endpoint")
+
+    created_marks: frozenset[str] = frozenset()
+    """Endpoints whose marks say that their connection had created the service."""
+
+    def _marked_as_created(self, endpoint_id: str) -> bool:
+        return endpoint_id in self.created_marks
+
+    async def until_deleted(self, endpoint_id: str) -> None:
+        """Waits until an endpoint is gone in Atlas."""
+        try:
+            await self.run.atlas.dedicated.wait_for_endpoint(
+                **self._service,
+                endpoint_id=endpoint_id,
+                until="DELETED",
+                timeout=self.run.remaining(),
+                on_progress=self.run.look,
+            )
+        except NotFound:
+            return  # with its service
+
+    async def until_service_deleted(self, service_id: str) -> None:
+        """Waits until a service is gone."""
+        await self.run.atlas.dedicated.wait_for_service(
+            **self._where,
+            service_id=service_id,
+            until="DELETED",
+            timeout=self.run.remaining(),
+            on_progress=self.run.look,
+        )
+
+    async def accept(self, watch: Callable[[], Awaitable[object]]) -> Outcome:
+        """Waits until the endpoint is AVAILABLE."""
+        run = self.run
+        try:
+            endpoint = await reached(
+                run.atlas._core,
+                "dedicated.wait_for_endpoint",
+                {**self._service, "endpoint_id": run.connection.cloud_endpoint_id},
+                until="AVAILABLE",
+                timeout=run.remaining(),
+                on_progress=run.look,
+                watch=watch,
+            )
+        except EndpointFailed as error:
+            seen = error.endpoint
+            if isinstance(seen, type(None)) or getattr(seen, "status", None) not in _FINAL:
+                raise
+            why = f"{error}. Connect again to register it anew; if that does not help, disconnect first"
+            raise EndpointFailed(why, endpoint=seen, response=error.response) from error
+        run.know(status=str(endpoint.status))
+        return "wait", str(endpoint.status)
+
+    async def missing_regions(self) -> tuple[str, ...]:
+        """The cluster's other regions without an endpoint."""
+        return await self.rules.regions_without_endpoint(self.run.connection.region or "")
+
+    async def connection_strings(self, endpoint_id: str) -> ConnectionStrings:
+        """Waits for the cluster's connection strings."""
+        return await self.run.atlas.dedicated.connection_string(
+            self.run.connection.group_id,
+            self.run.connection.cluster_name or "",
+            endpoint_id,
+            timeout=self.run.remaining(),
+            on_progress=self.run.look,
+        )
+
+    # for `disconnect`
+
+    async def delete_endpoint(self, endpoint_id: str) -> None:
+        """Deletes an endpoint in Atlas, and waits until it is gone.
+
+        Raises:
+            Conflict: Atlas refuses as long as the cloud's endpoint is there.
+        """
+        try:
+            await self.run.atlas.dedicated.delete_endpoint(**self._service, endpoint_id=endpoint_id)
+        except NotFound:
+            return  # somebody else has done so
+        await self.until_deleted(endpoint_id)
+
+    async def delete_service(self) -> bool:
+        """Deletes the endpoint service if it is still there and nothing uses it, and waits until it is gone.
+
+        Returns:
+            Whether it is gone.
+        """
+        doomed = self.run.connection.endpoint_service_id or ""
+        services = [one for one in await self._services() if one.id == doomed]
+        for service in services:
+            self.service = service
+            if self.registered():
+                return False
+            if service.status != "DELETING":
+                try:
+                    await self.run.atlas.dedicated.delete_service(**self._where, service_id=doomed)
+                except NotFound:
+                    continue  # Atlas has deleted it with its last endpoint
+                except Conflict:
+                    return False
+            await self.until_service_deleted(doomed)
+        return True

@@ -1,0 +1,283 @@
+"""`disconnect`: a list of what is ours, shown first, and then exactly that list deleted.
+
+Atlas's endpoint goes first, then its service, and the cloud's endpoint last: it carries the only mark, so a run that
+was killed anywhere is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+
+from ...errors import Conflict, NotOwned, PreflightFailed
+from ...models.connection import Deletion, Step
+from ..blocking import value_of
+from .dedicated import AsyncDedicatedSide
+from .orphans import orphans
+from .serverless import AsyncServerlessSide
+from .side import same_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...models import Connection
+    from ...models.connection import CloudEndpoint
+    from .opening import AsyncOpening
+    from .run import Outcome, StepWork
+
+__all__ = ["AsyncDisconnecting"]
+
+
+class AsyncDisconnecting:
+    """One `disconnect` of one network.
+
+    Args:
+        opening: The arguments that `connect` has, too.
+        delete_service: Whether the endpoint service is deleted; `None` for "if this package created it".
+        delete_adopted: Whether endpoints in this network that this package did not create are deleted, too.
+        confirm: Is shown what will be deleted, and says whether to go on.
+    """
+
+    def __init__(
+        self,
+        opening: AsyncOpening,
+        *,
+        delete_service: bool | None,
+        delete_adopted: bool,
+        confirm: Callable[[Connection], object] | None,
+    ) -> None:
+        self.opening, self.run, self.side = opening, opening.run, opening.side
+        self.delete_service, self.delete_adopted, self.confirm = delete_service, delete_adopted, confirm
+        self.doomed: list[CloudEndpoint] = []
+        self.in_atlas: list[str] = []
+        self.service_doomed = False
+        self.is_refused = False
+        self._left: list[str] = []
+        self._postponed = False
+
+    def steps(self) -> tuple[StepWork, ...]:
+        """The steps, in their order."""
+        delete = (Step.DELETE_ENDPOINT, self.delete_endpoints)
+        last = (Step.DELETE_CLOUD_ENDPOINT, self.delete_cloud_endpoints)
+        if isinstance(self.side, AsyncServerlessSide):
+            return ((Step.PREFLIGHT, self.preflight), delete, last)
+        return ((Step.PREFLIGHT, self.preflight), delete, (Step.DELETE_SERVICE, self.delete_endpoint_service), last)
+
+    async def disconnect(self) -> Connection:
+        """Deletes what is ours, or says what it would delete."""
+        run = self.run
+        await run.through(self.steps())
+        # what Atlas said last was of something that is gone
+        return replace(run.connection, status=None, planned=run.planning or self.is_refused)
+
+    # step 0: the list
+
+    async def preflight(self) -> Outcome:
+        """Makes the list of what is deleted, and has it confirmed."""
+        run = self.run
+        await self.opening.prepare()
+        rules = self.opening.rules
+        if rules.has_failed:
+            checks = tuple(await rules.checks(run.connection.region or "", creating=False))
+            text = "; ".join(f"{check.name}: {check.detail}" for check in checks if check.state == "failure")
+            way = "if the cluster was deleted, leave cluster_name out and give its region"
+            raise PreflightFailed(f"nothing was deleted: {text} ({way})", checks=checks)
+        self._left, self.service_doomed = [], False
+        if isinstance(self.side, AsyncServerlessSide):
+            await self._list_serverless(self.side)
+        elif isinstance(self.side, AsyncDedicatedSide):
+            await self._list_dedicated(self.side)
+        deletions = self._deletions()
+        clusters = await rules.clusters_through([one.id for one in self.doomed] + self.in_atlas) if deletions else ()
+        if isinstance(self.side, AsyncServerlessSide) and self.in_atlas:
+            clusters = (run.connection.deployment_name,)
+        run.know(deletions=deletions, clusters=clusters, left=tuple(self._left))
+        if self.doomed:
+            run.know(cloud_endpoint_id=self.doomed[0].id)
+        if run.planning or not deletions or self.confirm is None:
+            return "check", f"{len(deletions)} to delete"
+        asked = monotonic()
+        answer = await value_of(self.confirm(replace(run.connection, planned=True)))
+        # whoever reads the list takes no time from the deletions
+        run.began += monotonic() - asked
+        if not answer:
+            self.is_refused = True
+            return "skip", "not confirmed"
+        return "check", f"{len(deletions)} to delete, confirmed"
+
+    async def _orphans(self) -> list[CloudEndpoint]:
+        run = self.run
+        return await orphans(self.side, await run.in_cloud(run.cloud.find_ours, run.connection.group_id))
+
+    def _of_those_found(self, found: Sequence[CloudEndpoint]) -> list[CloudEndpoint]:
+        """What may be deleted of what leads from this network to the service."""
+        ours = [one for one in found if one.is_ours]
+        foreign = [one for one in found if not one.is_ours]
+        if self.delete_adopted:
+            return [*ours, *foreign]
+        if foreign and not ours:
+            named = "; ".join(_described(one) for one in foreign)
+            way = "to delete it all the same, pass delete_adopted=True (--delete-adopted)"
+            raise NotOwned(f"not created by this package: {named}. Nothing was deleted; {way}", endpoint=foreign[0])
+        self._left += [f"{_described(one)}: not created by this package" for one in foreign]
+        return ours
+
+    async def _list_dedicated(self, side: AsyncDedicatedSide) -> None:
+        run = self.run
+        orphans = await self._orphans()
+        await side.look()
+        service = side.reach()
+        found = [] if service is None else await run.in_cloud(run.cloud.find, service)
+        doomed = self._of_those_found(found)
+        registered = list(side.registered())
+        self.in_atlas = [known for known in registered if any(same_id(known, one.id) for one in doomed)]
+        others = [known for known in registered if known not in self.in_atlas]
+        self.doomed = [*doomed, *orphans]
+        if side.service is None:
+            return
+        is_ours = any(one.service_created and one.service_id == side.service.id for one in doomed)
+        is_last = not others
+        name = f"endpoint service {side.service.id}"
+        if self.in_atlas and is_last:
+            if self.delete_service is False or (self.delete_service is None and not is_ours):
+                why = "delete_service=False was asked for" if is_ours else "this connection did not create the service"
+                rule = f"{', '.join(self.in_atlas)} is the last endpoint of {name}, and Atlas deletes a service with it"
+                way = "to delete both, pass delete_service=True (--delete-service)"
+                raise NotOwned(f"{rule}; {why}. Nothing was deleted; {way}", endpoint=side.service)
+            self.service_doomed = True
+        elif is_last:
+            self.service_doomed = is_ours if self.delete_service is None else self.delete_service
+            if not self.service_doomed:
+                way = "pass delete_service=True (--delete-service)"
+                self._left.append(
+                    f"{name}: has no endpoint, and this connection did not create it; to delete it, {way}"
+                )
+        elif not self.doomed:
+            # whether they are of other accounts, or their cloud's half is gone, nobody can see from here
+            way = "if the cloud has it no more, delete it with `atlas.dedicated.delete_endpoint`"
+            self._left += [
+                f"{known}: registered with {name}, and not seen in {run.cloud.network}; {way}" for known in others
+            ]
+        else:
+            self._left.append(f"{name}: serves {', '.join(others)}")
+
+    async def _list_serverless(self, side: AsyncServerlessSide) -> None:
+        run = self.run
+        doomed: list[CloudEndpoint] = list(await self._orphans())
+        self.in_atlas = []
+        self._endpoint_ids: dict[str, str] = {}
+        for endpoint in await side.all_endpoints():
+            told = endpoint.cloud_provider_endpoint_id
+            service_id = f"serverless/{run.connection.instance_name}/{endpoint.id}"
+            if told is None:
+                if endpoint.comment == side.own_comment():
+                    self.in_atlas.append(endpoint.id)
+                    doomed += await self._unregistered(side, endpoint, service_id)
+                continue
+            shown: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, told)
+            if shown is None or shown.network != run.cloud.network:
+                if endpoint.comment == side.own_comment():
+                    way = "if the cloud has it no more, delete it with `atlas.delete_endpoint`"
+                    self._left.append(f"{endpoint.id}: registered with {told}, which is not seen; {way}")
+                continue
+            chosen = self._of_those_found([shown])
+            if chosen:
+                doomed += [one for one in chosen if one.phase != "gone"]
+                self.in_atlas.append(endpoint.id)
+                run.know(endpoint_id=endpoint.id, endpoint_service_name=endpoint.endpoint_service_name)
+        self.doomed = list({one.id: one for one in doomed}.values())
+
+    async def _unregistered(self, side: AsyncServerlessSide, endpoint: object, service_id: str) -> list[CloudEndpoint]:
+        """What a run has created for a reservation, and was killed before it told Atlas."""
+        ours = await self.run.in_cloud(self.run.cloud.find_ours, self.run.connection.group_id)
+        return [one for one in ours if one.service_id == service_id and one.phase != "gone"]
+
+    def _deletions(self) -> tuple[Deletion, ...]:
+        run, found = self.run, list[Deletion]()
+        for known in self.in_atlas:
+            found.append(Deletion("endpoint", known, f"in Atlas, of {run.connection.deployment_name or 'the service'}"))
+        if self.service_doomed:
+            service_id = run.connection.endpoint_service_id or ""
+            found.append(Deletion("endpoint service", service_id, f"in Atlas, of {run.connection.region}"))
+        found += [Deletion("cloud endpoint", one.id, _described(one)) for one in self.doomed]
+        return tuple(found)
+
+    # the deletions
+
+    async def delete_endpoints(self) -> Outcome:
+        """Deletes Atlas's endpoints."""
+        if not self.in_atlas:
+            return "skip", "there is none"
+        if self._is_only_shown:
+            return "delete", ", ".join(self.in_atlas)
+        try:
+            await self._delete_in_atlas()
+        except Conflict as refused:
+            # Atlas wants the cloud's endpoint to go first
+            self._postponed = True
+            return "skip", f"Atlas refuses as long as the cloud's endpoint is there: {refused}"
+        return "delete", ", ".join(self.in_atlas)
+
+    async def _delete_in_atlas(self) -> None:
+        for known in self.in_atlas:
+            if isinstance(self.side, AsyncDedicatedSide):
+                await self.side.delete_endpoint(known)
+            elif isinstance(self.side, AsyncServerlessSide):
+                self.run.know(endpoint_id=known)
+                await self.side.delete(known)
+
+    async def delete_endpoint_service(self) -> Outcome:
+        """Deletes the endpoint service, where it is on the list and nothing else has come to use it."""
+        side, service_id = self.side, self.run.connection.endpoint_service_id
+        if not self.service_doomed or not isinstance(side, AsyncDedicatedSide):
+            return "skip", "there is none" if side.registered() == () and service_id is None else f"{service_id} stays"
+        if self._is_only_shown:
+            return "delete", service_id or ""
+        if self._postponed:
+            return "skip", "after the cloud's endpoint"
+        if not await side.delete_service():
+            others = ", ".join(side.registered())
+            self.run.know(left=(*self.run.connection.left, f"endpoint service {service_id}: in use again by {others}"))
+            return "skip", f"{service_id} is in use again by {others}"
+        return "delete", service_id or ""
+
+    async def delete_cloud_endpoints(self) -> Outcome:
+        """Deletes the cloud's endpoints, and waits until they are gone."""
+        run = self.run
+        if not self.doomed:
+            return "skip", "there is none"
+        named = ", ".join(one.id for one in self.doomed)
+        if self._is_only_shown:
+            return "delete", named
+        for one in self.doomed:
+            run.know(cloud_endpoint_id=one.id)
+            if one.phase != "deleting":
+                await run.in_cloud(run.cloud.delete, one)
+        for one in self.doomed:
+            await self._until_gone(one)
+        if self._postponed:
+            self._postponed = False
+            await self._delete_in_atlas()
+            await self.delete_endpoint_service()
+        return "delete", named
+
+    async def _until_gone(self, endpoint: CloudEndpoint) -> None:
+        run, delay = self.run, 0.1
+        while True:
+            now: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, endpoint.id)
+            if now is None or now.phase == "gone" or now.fingerprint != endpoint.fingerprint:
+                return
+            run.cloud_status = now.status
+            run.waiting(next_look=delay)
+            delay = await run.pause(delay, f"{endpoint.id} is still {now.status}")
+
+    @property
+    def _is_only_shown(self) -> bool:
+        return self.run.planning or self.is_refused
+
+
+def _described(endpoint: CloudEndpoint) -> str:
+    tags = ", ".join(f"{key}={value}" for key, value in endpoint.tags)
+    whose = "" if endpoint.made_by is None else f", made by {endpoint.made_by}"
+    return f"{endpoint.id} ({endpoint.status}{whose}; tags: {tags or 'none'})"
