@@ -20,7 +20,7 @@ SECONDS = {
     "service_seconds": 0.75,
     "connection_string_seconds": 3.0,
 }
-STEPS = ["RESERVE", "NAME_SERVICE", "CREATE_CLOUD_ENDPOINT", "TELL_ATLAS", "ACCEPT", "CONNECTION_STRING"]
+STEPS = ["PREFLIGHT", "RESERVE", "NAME_SERVICE", "CREATE_CLOUD_ENDPOINT", "TELL_ATLAS", "ACCEPT", "CONNECTION_STRING"]
 EVENTS = [(step, state) for step in STEPS for state in ("begun", "done")]
 WAITS = [(step, "waiting") for step in ("NAME_SERVICE", "ACCEPT", "CONNECTION_STRING")]
 RANDOM_MOMENTS = 50

@@ -437,8 +437,9 @@ class AtlasConnectionOperator(AtlasOperator):
         self.subnet_ids = subnet_ids
         self.comment = comment
         self.aws_conn_id = aws_conn_id
+        self._made_by: str | None = None
 
-    def _run(self, *, atlas: Client, timeout: float) -> Connection:
+    def _run(self, *, atlas: Client, timeout: float, resume: Connection | None) -> Connection:
         """Goes through all steps that are not done yet."""
         raise NotImplementedError
 
@@ -453,6 +454,9 @@ class AtlasConnectionOperator(AtlasOperator):
         return self._go_on(context, event["deadline"], None if remains is None else Remains.from_json(remains))
 
     def _go_on(self, context: Context, deadline: float | None = None, remains: Remains | None = None) -> Any:
+        # what an earlier slice of this try has checked and created
+        resume = None if remains is None else remains.reached()
+        self._made_by = _run_of(context)
         remains = remains or Remains(
             self.group_id,
             instance_name=self.instance_name,
@@ -463,7 +467,7 @@ class AtlasConnectionOperator(AtlasOperator):
         )
         with self._client(context, remains, deadline) as atlas:
             self._ec2 = ec2_client(self.aws_conn_id, self.region)
-            connection = self._run(atlas=atlas, timeout=time_left(self._deadline))
+            connection = self._run(atlas=atlas, timeout=time_left(self._deadline), resume=resume)
             return _finished(context, {**plain(connection), "srv": connection.srv}, key="srv")
 
     def _arguments(self, timeout: float) -> dict[str, Any]:
@@ -501,11 +505,16 @@ class AtlasConnectionOperator(AtlasOperator):
             self._defer_at(event)
 
     def _made(self, event: ConnectionProgress) -> str | None:
-        if event.state != "done" or event.action != "create":
+        if event.state != "done":
             return None
-        if event.step == "CREATE_CLOUD_ENDPOINT":
+        connection = event.connection
+        if event.step == "CREATE_CLOUD_ENDPOINT" and connection.cloud_endpoint_origin == "created":
             return "cloud_endpoint_id"
-        return "endpoint_service_id" if self.cluster_name is not None else "endpoint_id"
+        if event.step == "RESERVE" and self.cluster_name is not None and connection.service_origin == "created":
+            return "endpoint_service_id"
+        if event.step == "RESERVE" and self.cluster_name is None and connection.endpoint_origin == "created":
+            return "endpoint_id"
+        return None
 
     def _defer_at(self, event: ConnectionProgress) -> None:
         if event.step == "DELETE_CLOUD_ENDPOINT":
@@ -594,17 +603,22 @@ class AtlasConnectOperator(AtlasConnectionOperator):
         self.tags = tags
         self.delete_on_kill = delete_on_kill
 
-    def _run(self, *, atlas: Client, timeout: float) -> Connection:
+    def _run(self, *, atlas: Client, timeout: float, resume: Connection | None) -> Connection:
         from .. import aws
 
         return aws.connect(
-            **self._arguments(timeout), security_group_ids=self.security_group_ids, tags=self.tags, atlas=atlas
+            **self._arguments(timeout),
+            security_group_ids=self.security_group_ids,
+            tags=self.tags,
+            atlas=atlas,
+            made_by=self._made_by,
+            resume=resume,
         )
 
 
 class AtlasDisconnectOperator(AtlasConnectionOperator):
-    """Undo `AtlasConnectOperator`: remove the VPC endpoint, the endpoint in Atlas and, where nothing else uses it, its
-    service, in the order that works.
+    """Delete what `AtlasConnectOperator` created: the endpoint in Atlas, its service if the connection created it and
+    nothing else uses it, and the VPC endpoint. What was not created by this package is never deleted unless asked for.
 
     What is gone already is skipped, so that it can be a teardown task. A VPC endpoint for a dedicated cluster serves
     every cluster of the project in that region: they all lose it.
@@ -617,7 +631,9 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
         vpc_id: The VPC (`vpc-…`); by default that of the subnets.
         subnet_ids: Subnets of the VPC.
         comment: Serverless: the comment that the endpoint was connected with.
-        keep_service: Dedicated: leave the endpoint service.
+        delete_service: Dedicated: whether to delete the endpoint service; by default if the connection created it and
+            nothing else uses it.
+        delete_adopted: Delete a VPC endpoint in this VPC that this package did not create, too.
         aws_conn_id: A connection of the Amazon provider. Where that is not installed, and with `None`, boto3 finds
             credentials by itself.
         atlas_conn_id: A connection of the type `mongodbatlas`.
@@ -626,14 +642,22 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
             says.
     """
 
-    def __init__(self, *, keep_service: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, delete_service: bool | None = None, delete_adopted: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.keep_service = keep_service
+        self.delete_service = delete_service
+        self.delete_adopted = delete_adopted
 
-    def _run(self, *, atlas: Client, timeout: float) -> Connection:
+    def _run(self, *, atlas: Client, timeout: float, resume: Connection | None) -> Connection:
         from .. import aws
 
-        return aws.disconnect(**self._arguments(timeout), keep_service=self.keep_service, atlas=atlas)
+        return aws.disconnect(
+            **self._arguments(timeout),
+            delete_service=self.delete_service,
+            delete_adopted=self.delete_adopted,
+            atlas=atlas,
+        )
 
 
 def _was_made(result: ServerlessEndpoint | EndpointService) -> bool:
@@ -647,6 +671,13 @@ def _comment_of(context: Context) -> str:
     task = f"{ti.dag_id}.{ti.task_id}"
     instance = "/".join((ti.dag_id, ti.task_id, ti.run_id, str(ti.map_index)))
     return f"airflow {sha256(instance.encode()).hexdigest()[:16]} {task}"[:79]
+
+
+def _run_of(context: Context) -> str:
+    """What a mark says of who made something: the same for each try of a task instance."""
+    ti: Any = context["ti"]
+    instance = "/".join((ti.dag_id, ti.task_id, ti.run_id, str(ti.map_index)))
+    return f"airflow/{sha256(instance.encode()).hexdigest()[:16]}"
 
 
 def _store(context: Context, do: Literal["get", "set"], *arguments: str) -> Any:

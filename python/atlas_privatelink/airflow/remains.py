@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .. import Client
+    from ..models import Connection
 
 __all__ = ["Remains", "leave"]
 
@@ -54,6 +55,23 @@ class Remains:
     def to_json(self) -> dict[str, Any]:
         """As values that JSON has."""
         return {**asdict(self), "subnet_ids": list(self.subnet_ids), "made": list(self.made)}
+
+    def reached(self) -> Connection:
+        """What an earlier slice of the same try has reached, for `connect` to go on from."""
+        from ..models import Connection
+
+        return Connection(
+            self.group_id,
+            self.cluster_name,
+            self.instance_name,
+            self.provider,
+            self.region,
+            endpoint_service_id=self.endpoint_service_id,
+            endpoint_id=self.endpoint_id,
+            cloud_endpoint_id=self.cloud_endpoint_id,
+            service_origin="created" if "endpoint_service_id" in self.made else None,
+            cloud_endpoint_origin="created" if "cloud_endpoint_id" in self.made else None,
+        )
 
     def ids(self) -> dict[str, str]:
         """The ids that are known, by field."""
@@ -107,10 +125,13 @@ class Remains:
         return removed
 
     def _delete_vpc_endpoint(self, vpc_endpoint_id: str, ec2: Any) -> None:
-        from ..aws import AwsCloud
+        from ..clouds.aws import AwsCloud
 
         region = None if ec2 is not None else self.region
-        AwsCloud(region=region, vpc_id=self.vpc_id, subnet_ids=self.subnet_ids, client=ec2).delete(vpc_endpoint_id)
+        cloud = AwsCloud(region=region, vpc_id=self.vpc_id, subnet_ids=self.subnet_ids, client=ec2)
+        endpoint = cloud.describe(vpc_endpoint_id)
+        if endpoint is not None and endpoint.is_ours:
+            cloud.delete(endpoint)
 
 
 def leave(
