@@ -10,6 +10,7 @@ from .base import RateLimit, Response, WaitProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .cluster import Cluster, ClusterRegion
     from .connection import CloudEndpoint, Connection, ConnectionProgress, Step, StepTaken
     from .data_federation import DataFederationEndpoint, DataFederationStatus
     from .dedicated import (
@@ -37,6 +38,8 @@ __all__ = [
     "AzureEndpointService",
     "BackupEndpoint",
     "CloudEndpoint",
+    "Cluster",
+    "ClusterRegion",
     "Connection",
     "ConnectionProgress",
     "ConnectionStatus",
@@ -69,6 +72,8 @@ _HOMES = {
     "AzureEndpointService": "dedicated",
     "BackupEndpoint": "storage",
     "CloudEndpoint": "connection",
+    "Cluster": "cluster",
+    "ClusterRegion": "cluster",
     "Connection": "connection",
     "ConnectionProgress": "connection",
     "ConnectionStatus": "dedicated",

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
+from typing import Literal
 
 from .base import Word, html_table
+from .deployment import ConnectionStrings
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Literal
-
-    from .deployment import ConnectionStrings
-
-    Action = Literal["create", "adopt", "tell", "wait", "delete", "skip"]
+Action = Literal["create", "adopt", "tell", "wait", "delete", "skip"]
 
 
 class Step(Word):
