@@ -379,9 +379,9 @@ def test_a_service_account_of_the_emulator(call: Caller) -> None:
 
 
 def test_deprecation_is_told_once_per_operation(call: Caller) -> None:
-    from atlas_privatelink import _outcomes
+    from atlas_privatelink import _warnings
 
-    _outcomes._warned.clear()
+    _warnings._given.clear()
     with AtlasEmulator() as emulator:
         emulator.deprecate(deprecation="Wed, 19 Feb 2025 00:00:00 GMT", sunset="Thu, 22 Jan 2026 00:00:00 GMT")
         with pytest.warns(DeprecationWarning) as told:

@@ -310,7 +310,7 @@ def test_every_recorded_success_becomes_its_model(replaying: Replaying, monkeypa
     for play in plays():
         reply = as_reply(play.record)
         replaying.answers(lambda request, reply=reply: reply)  # type: ignore[misc]
-        monkeypatch.setattr("atlas_privatelink._outcomes._warned", set())
+        monkeypatch.setattr("atlas_privatelink._warnings._given", set())
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = replaying.call(play.call, **play.arguments)

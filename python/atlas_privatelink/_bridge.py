@@ -77,5 +77,5 @@ def _attach(loop: AbstractEventLoop) -> Bridge:
     from ._pump import register
 
     bridge, bridge_id = Bridge.pumped()
-    register(bridge_id, loop, bridge)
+    register(bridge_id, loop, bridge, deliver)
     return bridge

@@ -11,6 +11,7 @@ __all__ = [
     "Exchange",
     "Wait",
     "__version__",
+    "atlas_region",
     "cloud_region",
     "next_bridge",
     "stop_pump",
@@ -252,9 +253,14 @@ class Wait:
         A call that ends with the next look, where each is reported, or else when the target is reached.
         """
 
+def atlas_region(provider: str, region: str) -> str:
+    """
+    Atlas's name of a region, from either name; unchanged for an unknown cloud.
+    """
+
 def cloud_region(provider: str, region: str) -> str:
     """
-    The cloud's own name of a region, from its own or Atlas's.
+    The cloud's own name of a region, from either name; unchanged for an unknown cloud.
     """
 
 def next_bridge() -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from . import errors, models
+from ._warnings import warn_once
 from .models import Response, WaitProgress
 from .models.serverless import ServerlessEndpoint
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 # the origin's is here before the first result comes, which would keep its event loop waiting
 _classes: dict[str, Any] = {ServerlessEndpoint.__name__: ServerlessEndpoint}
-_warned: set[str] = set()
 
 
 def open_outcome(outcome: Outcome) -> Any:
@@ -69,29 +69,16 @@ def _look(endpoint: tuple[str, tuple[Any, ...]] | None, *others: Any) -> WaitPro
 
 
 def _warn_of_deprecation(exchange: Exchange, result: Any) -> None:
-    operation = exchange.operation
-    if operation in _warned or exchange.deprecation is None:
+    if exchange.deprecation is None:
         return
-    _warned.add(operation)
     since, sunset = exchange.deprecation
     dates = [f"since {since}" if since else "", f"with sunset on {sunset}" if sunset else ""]
-    message = f"{operation}: Atlas says that this operation is deprecated, {' and '.join(filter(None, dates))}"
-    import warnings
-
+    what = f"{exchange.operation}: Atlas says that this operation is deprecated"
     try:
-        warnings.warn(message, DeprecationWarning, stacklevel=_callers_level())
+        warn_once(exchange.operation, f"{what}, {' and '.join(filter(None, dates))}", DeprecationWarning)
     except DeprecationWarning as error:  # made into an error: what the call has brought must not be lost with it
         error.result = result  # type: ignore[attr-defined]
         raise
-
-
-def _callers_level() -> int:
-    """How far up the first frame outside this package is, for `warnings.warn`."""
-    package = __file__.removesuffix("_outcomes.py")
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _log(exchange: Exchange | None, outcome: str) -> None:

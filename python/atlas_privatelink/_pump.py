@@ -7,21 +7,23 @@ import os
 import threading
 import weakref
 
-from ._bridge import deliver
 from ._core import Bridge, next_bridge, stop_pump
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from collections.abc import Callable
 
-_bridges: dict[int, tuple[weakref.ref[AbstractEventLoop], Bridge]] = {}
+    Deliver = Callable[[Bridge], None]
+
+_bridges: dict[int, tuple[weakref.ref[AbstractEventLoop], Bridge, Deliver]] = {}
 _started_in: int | None = None
 
 
-def register(bridge_id: int, loop: AbstractEventLoop, bridge: Bridge) -> None:
-    """Has `loop` deliver for `bridge` whenever one of its requests has finished."""
+def register(bridge_id: int, loop: AbstractEventLoop, bridge: Bridge, deliver: Deliver) -> None:
+    """Has `loop` call `deliver` with `bridge` whenever one of its requests has finished."""
     global _started_in  # noqa: PLW0603
-    _bridges[bridge_id] = (weakref.ref(loop), bridge)
+    _bridges[bridge_id] = (weakref.ref(loop), bridge, deliver)
     if _started_in != os.getpid():
         _started_in = os.getpid()
         thread = threading.Thread(target=_run, name="atlas-privatelink-pump", daemon=True)
@@ -37,7 +39,8 @@ def _run() -> None:
             _bridges.pop(bridge_id, None)
             continue
         try:
-            loop.call_soon_threadsafe(deliver, entry[1])
+            _, bridge, deliver = entry
+            loop.call_soon_threadsafe(deliver, bridge)
         except RuntimeError:  # the loop is closed
             _bridges.pop(bridge_id, None)
 

@@ -2,7 +2,7 @@
 
 use crate::api::collection::{Collection, Family, Names};
 use crate::api::operation::{Create, Marks, Operation, Second};
-use crate::api::provider::check_region;
+use crate::api::region::check_region;
 use crate::api::request::{CommonQuery, Expected, Request};
 use crate::api::resource::{Field, Model, Stage};
 use crate::api::{ApiVersion, CloudProvider, Invalid, validate};

@@ -1,7 +1,7 @@
 //! Private endpoints of dedicated clusters: endpoint services, and the endpoints on them.
 
 use crate::api::operation::{Create, Effect, IfExists, Marks, Operation, Second, Update, Watch};
-use crate::api::provider::check_region;
+use crate::api::region::check_region;
 use crate::api::request::{CommonQuery, Expected, Request, segment};
 use crate::api::resource::{Field, Model, Stage};
 use crate::api::{ApiVersion, CloudProvider, Invalid, validate};
@@ -223,16 +223,19 @@ impl Project {
             CloudProvider::Aws.alone_has("supported_remote_regions", true, *provider)?;
             body.insert("supportedRemoteRegions".to_owned(), remote_regions(regions)?);
         }
+        let mut marks = vec![("regionName", json!(provider.atlas_region(region)))];
         if let Some(enabled) = service.port_mapping_enabled {
             CloudProvider::Gcp.alone_has("port_mapping_enabled", true, *provider)?;
             body.insert("portMappingEnabled".to_owned(), json!(enabled));
+            // one of each kind may exist in a region
+            marks.push(("portMappingEnabled", json!(enabled)));
         }
         let expected = Expected::One(service_model(*provider));
         let request = self.request("dedicated.create_service", Method::POST, "/endpointService", expected);
         Ok(Operation::Create(Create {
             request: request.with_body(&Value::Object(body)),
             look: self.list(*provider),
-            marks: Marks(vec![("regionName", json!(provider.atlas_region(region)))]),
+            marks: Marks(marks),
             second: Second::Refused,
             if_exists,
             by_hand: ", or repeat with if_exists=\"adopt\"",

@@ -1,11 +1,11 @@
 //! The deployments that private endpoints lead to, as far as their private connection strings go.
 
-use crate::api::operation::Watch;
+use crate::api::operation::{Operation, Watch};
 use crate::api::request::{CommonQuery, Expected, Request};
-use crate::api::resource::{Field, Model, Resource};
+use crate::api::resource::{Field, Model, Resource, Stage};
 use crate::api::{ApiVersion, Invalid, validate};
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The resource version of clusters that is current.
 const CLUSTER_MEDIA_TYPE: &str = "application/vnd.atlas.2024-08-05+json";
@@ -28,20 +28,149 @@ pub static CONNECTION_STRINGS: Model = Model {
 };
 
 /// `connectionStrings.privateEndpoint[]` of a deployment, one for each endpoint that it names.
-pub(super) fn connection_strings(mut deployment: Value) -> Vec<Resource> {
-    let entries = deployment.pointer_mut("/connectionStrings/privateEndpoint").map(Value::take);
-    let Some(Value::Array(entries)) = entries else { return Vec::new() };
+pub(super) fn connection_strings(deployment: &Value) -> Vec<Resource> {
+    let found = deployment.get("connectionStrings").map(private_strings).unwrap_or_default();
+    found.into_iter().filter_map(|strings| Resource::from_json(&CONNECTION_STRINGS, strings, None).ok()).collect()
+}
+
+/// `privateEndpoint[]` of a deployment's `connectionStrings`, flat: one for each entry and endpoint of it, since an entry
+/// of a cluster in several regions names an endpoint for each. An entry whose strings are missing or null is not ready.
+fn private_strings(strings: &Value) -> Vec<Value> {
     let mut found = Vec::new();
-    for entry in entries {
-        let Value::Object(mut strings) = entry else { continue };
-        let Some(Value::Array(endpoints)) = strings.remove("endpoints") else { continue };
-        for endpoint in endpoints {
-            let Value::Object(endpoint) = endpoint else { continue };
-            let fields: Map<String, Value> = strings.clone().into_iter().chain(endpoint).collect();
-            found.extend(Resource::from_json(&CONNECTION_STRINGS, Value::Object(fields), None));
+    for entry in objects(strings.get("privateEndpoint")) {
+        let has = |name: &str| entry.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !has("srvConnectionString") && !has("connectionString") {
+            continue;
+        }
+        for endpoint in objects(entry.get("endpoints")) {
+            let shared = entry.iter().filter(|(name, _)| *name != "endpoints");
+            let fields: Map<String, Value> =
+                shared.chain(endpoint).map(|(name, value)| (name.clone(), value.clone())).collect();
+            found.push(Value::Object(fields));
         }
     }
     found
+}
+
+/// The regions of a cluster's `replicationSpecs`: one for each cloud and region, over all shards and zones.
+fn regions(specs: &Value) -> Vec<Value> {
+    let mut found: Vec<ClusterRegion> = Vec::new();
+    for spec in specs.as_array().into_iter().flatten() {
+        for config in objects(spec.get("regionConfigs")) {
+            let Some(region) = ClusterRegion::of(config) else { continue };
+            match found.iter_mut().find(|known| known.is_the_same(&region)) {
+                Some(known) => known.add(&region),
+                None => found.push(region),
+            }
+        }
+    }
+    found.into_iter().map(ClusterRegion::into_json).collect()
+}
+
+/// One region of a cluster.
+struct ClusterRegion {
+    provider: Option<String>,
+    backing_provider: Option<String>,
+    name: String,
+    priority: Option<i64>,
+    instance_size: Option<String>,
+    node_count: Option<i64>,
+}
+
+impl ClusterRegion {
+    fn of(config: &Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| config.get(name).and_then(Value::as_str).map(str::to_owned);
+        let specs =
+            || ["electableSpecs", "readOnlySpecs", "analyticsSpecs"].into_iter().filter_map(|name| config.get(name));
+        let counts: Vec<_> = specs().filter_map(|spec| spec.get("nodeCount")?.as_i64()).collect();
+        Some(Self {
+            provider: text("providerName"),
+            backing_provider: text("backingProviderName"),
+            name: text("regionName")?,
+            priority: config.get("priority").and_then(Value::as_i64),
+            instance_size: specs().find_map(|spec| spec.get("instanceSize")?.as_str()).map(str::to_owned),
+            node_count: (!counts.is_empty()).then(|| counts.into_iter().fold(0, i64::saturating_add)),
+        })
+    }
+
+    fn is_the_same(&self, other: &Self) -> bool {
+        (&self.provider, &self.backing_provider, &self.name) == (&other.provider, &other.backing_provider, &other.name)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.priority = self.priority.max(other.priority);
+        self.instance_size = self.instance_size.take().or_else(|| other.instance_size.clone());
+        self.node_count = match (self.node_count, other.node_count) {
+            (Some(one), Some(more)) => Some(one.saturating_add(more)),
+            (one, more) => one.or(more),
+        };
+    }
+
+    fn into_json(self) -> Value {
+        json!({
+            "provider": self.provider,
+            "backingProvider": self.backing_provider,
+            "name": self.name,
+            "priority": self.priority,
+            "instanceSize": self.instance_size,
+            "nodeCount": self.node_count,
+        })
+    }
+}
+
+fn objects(array: Option<&Value>) -> impl Iterator<Item = &Map<String, Value>> {
+    array.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}
+
+/// A dedicated, free or tenant cluster, as far as private endpoints need it.
+pub static CLUSTER: Model = Model {
+    name: "Cluster",
+    noun: "cluster",
+    id: &["name", "id"],
+    status: &["stateName"],
+    stages: &[
+        ("CREATING", Stage::Pending),
+        ("IDLE", Stage::Available),
+        ("UPDATING", Stage::Available),
+        ("REPAIRING", Stage::Available),
+        ("DELETING", Stage::Deleting),
+    ],
+    fields: &[
+        Field::text(&["id"]),
+        Field::text(&["clusterType"]),
+        Field::flag(&["paused"]),
+        Field::text(&["mongoDBVersion"]),
+        Field::parts(&["replicationSpecs"], regions),
+        Field::parts(&["connectionStrings"], private_strings),
+    ],
+};
+
+/// "Return One Cluster from One Project": `GET /groups/{groupId}/clusters/{clusterName}`.
+///
+/// # Errors
+/// A name or id that is none.
+pub fn get_cluster(group_id: &str, name: &str) -> Result<Operation, Invalid> {
+    validate::instance_name("cluster_name", name)?;
+    let path = format!("/{name}");
+    let request = clusters("dedicated.get_cluster", group_id, &path, Expected::One(&CLUSTER))?;
+    Ok(Operation::Read(request.about(name)))
+}
+
+/// "Return All Clusters in One Project": `GET /groups/{groupId}/clusters`.
+///
+/// # Errors
+/// A project id that is none.
+pub fn list_clusters(group_id: &str) -> Result<Operation, Invalid> {
+    let request = clusters("dedicated.list_clusters", group_id, "", Expected::Many(&CLUSTER))?;
+    Ok(Operation::Read(request.paginated()))
+}
+
+/// Version 1.0 describes clusters in another way, so that these operations always use version 2.
+fn clusters(operation: &'static str, group_id: &str, path: &str, expected: Expected) -> Result<Request, Invalid> {
+    validate::object_id("group_id", group_id)?;
+    let path = format!("/groups/{group_id}/clusters{path}");
+    let request = Request::new(operation, Method::GET, ApiVersion::V2, &path, CommonQuery::default(), expected);
+    Ok(request.with_media_type(CLUSTER_MEDIA_TYPE))
 }
 
 /// The kind of deployment.
@@ -85,13 +214,14 @@ pub fn watch(
 
 #[cfg(test)]
 mod tests {
-    use super::connection_strings;
-    use serde_json::json;
+    use super::{CLUSTER, connection_strings};
+    use crate::api::resource::Resource;
+    use serde_json::{Value, json};
 
     #[test]
     fn one_for_each_endpoint_that_is_named() {
         let srv = "mongodb+srv://cluster0-pl-0-xxxxx.mongodb.net";
-        let found = connection_strings(json!({"connectionStrings": {"privateEndpoint": [
+        let found = connection_strings(&json!({"connectionStrings": {"privateEndpoint": [
             {"srvConnectionString": srv, "type": "MONGOD", "endpoints": [
                 {"endpointId": "vpce-1", "providerName": "AWS", "region": "US_EAST_1"}, {"endpointId": "vpce-2"}, {}
             ]},
@@ -100,7 +230,49 @@ mod tests {
         assert_eq!(found.iter().map(|strings| strings.id.as_str()).collect::<Vec<_>>(), ["vpce-1", "vpce-2"]);
         assert!(found.iter().all(|strings| strings.text("srvConnectionString") == Some(srv)));
         for nothing in [json!(null), json!({}), json!({"connectionStrings": {"standardSrv": "x"}})] {
-            assert!(connection_strings(nothing).is_empty());
+            assert!(connection_strings(&nothing).is_empty());
         }
+    }
+
+    #[test]
+    fn an_entry_without_strings_is_not_ready() {
+        let endpoints = json!([{"endpointId": "vpce-1"}]);
+        for strings in [json!({}), json!({"srvConnectionString": null, "connectionString": ""})] {
+            let mut entry = strings;
+            entry["endpoints"] = endpoints.clone();
+            assert!(connection_strings(&json!({"connectionStrings": {"privateEndpoint": [entry]}})).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_region_is_counted_once_over_all_shards() {
+        let shard = |priority: i64| {
+            json!({"regionConfigs": [
+                {"providerName": "AWS", "regionName": "US_EAST_1", "priority": priority,
+                 "electableSpecs": {"instanceSize": "M30", "nodeCount": 3}, "analyticsSpecs": {"nodeCount": 1}},
+                {"providerName": "AWS", "regionName": "EU_WEST_1", "readOnlySpecs": {"instanceSize": "M40", "nodeCount": 1}}
+            ]})
+        };
+        let cluster = json!({"name": "Cluster0", "replicationSpecs": [shard(6), shard(7)], "extra": 1});
+        let cluster = Resource::from_json(&CLUSTER, cluster, None).unwrap();
+        let regions = cluster.field("replicationSpecs").and_then(Value::as_array).unwrap();
+        let shown: Vec<_> =
+            regions.iter().map(|r| (&r["name"], &r["priority"], &r["instanceSize"], &r["nodeCount"])).collect();
+        assert_eq!(
+            shown,
+            [
+                (&json!("US_EAST_1"), &json!(7), &json!("M30"), &json!(8)),
+                (&json!("EU_WEST_1"), &Value::Null, &json!("M40"), &json!(2)),
+            ]
+        );
+    }
+
+    #[test]
+    fn any_cluster_can_be_read() {
+        let surprising = json!({"name": "c", "replicationSpecs": [3, {"regionConfigs": [null, {}, {"regionName": "X"}]}],
+            "connectionStrings": {"privateEndpoint": {}}, "paused": "no"});
+        let cluster = Resource::from_json(&CLUSTER, surprising, None).unwrap();
+        assert_eq!(cluster.field("replicationSpecs").and_then(Value::as_array).map(Vec::len), Some(1));
+        assert_eq!(cluster.extra["paused"], json!("no"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::api::collection::{Collection, Family, Names};
 use crate::api::operation::{Marks, Operation};
-use crate::api::provider::check_region;
+use crate::api::region::check_region;
 use crate::api::request::CommonQuery;
 use crate::api::resource::{Field, Model, STORAGE_ENDPOINT};
 use crate::api::{ApiVersion, CloudProvider, Invalid, validate};

@@ -1,6 +1,9 @@
 //! The error body, in all the forms in which it has been seen.
 
+use crate::api::error_code;
 use serde_json::Value;
+
+const MINUTE: f64 = 60.0;
 
 /// What an error answer says about itself. Every part can be missing: the status is what counts.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,13 +47,27 @@ impl ErrorBody {
         }
     }
 
-    /// How long a `RATE_LIMITED_TOKEN_BUCKET` asks to wait, in seconds: its second parameter.
+    /// How long a `RATE_LIMITED_TOKEN_BUCKET` asks to wait, in seconds: its second parameter. That of a plain
+    /// `RATE_LIMITED` is a number of requests.
     pub fn retry_after(&self) -> Option<f64> {
-        self.number(1)
+        self.is_token_bucket().then(|| self.number(1)).flatten()
+    }
+
+    /// The time that a plain `RATE_LIMITED` counts requests in, in seconds: its third parameter, in minutes.
+    pub fn rate_limit_window(&self) -> Option<f64> {
+        let is_plain = self.error_code.as_deref() == Some(error_code::RATE_LIMITED);
+        is_plain.then(|| self.number(2).map_or(MINUTE, |minutes| minutes * MINUTE))
+    }
+
+    fn is_token_bucket(&self) -> bool {
+        self.error_code.as_deref() == Some(error_code::RATE_LIMITED_TOKEN_BUCKET)
     }
 
     /// The bucket that a `RATE_LIMITED_TOKEN_BUCKET` tells of: its capacity, and its refill per second.
     pub fn token_bucket(&self) -> Option<(f64, f64)> {
+        if !self.is_token_bucket() {
+            return None;
+        }
         let (capacity, refill, seconds) = (self.number(2)?, self.number(3)?, self.number(4)?);
         (seconds > 0.0).then_some((capacity, refill / seconds))
     }
@@ -89,11 +106,17 @@ mod tests {
 
     #[test]
     fn the_bucket_says_when() {
-        let body = |p| ErrorBody { parameters: p, ..Default::default() };
+        let code = |code: &str, p| ErrorBody { error_code: Some(code.to_owned()), parameters: p, ..Default::default() };
+        let body = |p| code("RATE_LIMITED_TOKEN_BUCKET", p);
         assert_eq!(body(vec![json!("/x"), json!("7"), json!("4000")]).retry_after(), Some(7.0));
         assert_eq!(body(vec![json!("/x"), json!(0)]).retry_after(), Some(0.0));
         assert_eq!(body(vec![json!("/x"), json!("soon")]).retry_after(), None);
         assert_eq!(body(vec![json!("/x"), json!(-1)]).retry_after(), None);
         assert_eq!(body(vec![]).retry_after(), None);
+        let plain = code("RATE_LIMITED", vec![json!("/x"), json!(100), json!(1), json!(5), json!(60)]);
+        assert_eq!((plain.retry_after(), plain.token_bucket()), (None, None));
+        assert_eq!(plain.rate_limit_window(), Some(60.0));
+        assert_eq!(code("RATE_LIMITED", vec![]).rate_limit_window(), Some(60.0));
+        assert_eq!(body(vec![json!("/x"), json!(7), json!(1)]).rate_limit_window(), None);
     }
 }

@@ -13,6 +13,10 @@ pub const PRIVATE_ENDPOINT_SERVICE_NOT_FOUND: &str = "PRIVATE_ENDPOINT_SERVICE_N
 /// 409: one endpoint service per project, cloud and region.
 pub const PRIVATE_ENDPOINT_SERVICE_ALREADY_EXISTS_FOR_REGION: &str =
     "PRIVATE_ENDPOINT_SERVICE_ALREADY_EXISTS_FOR_REGION";
+/// 400: the same connection of stream processing exists.
+pub const STREAM_PRIVATE_LINK_ALREADY_EXISTS: &str = "STREAM_PRIVATE_LINK_ALREADY_EXISTS";
+/// 400: a stream processor uses the connection.
+pub const STREAM_PRIVATE_LINK_IN_USE: &str = "STREAM_PRIVATE_LINK_IN_USE";
 /// 404: no cluster of that name.
 pub const CLUSTER_NOT_FOUND: &str = "CLUSTER_NOT_FOUND";
 /// 404: no project of that id, or none that this key can see.
@@ -29,7 +33,7 @@ pub const NOT_IN_GROUP: &str = "NOT_IN_GROUP";
 pub const IP_ADDRESS_NOT_ON_ACCESS_LIST: &str = "IP_ADDRESS_NOT_ON_ACCESS_LIST";
 /// 410: this version of the operation is gone.
 pub const VERSION_GONE: &str = "VERSION_GONE";
-/// 429: too many requests.
+/// 429: too many requests; the parameters are path, limit, and the minutes that the limit is for.
 pub const RATE_LIMITED: &str = "RATE_LIMITED";
 /// 429: too many requests, by token bucket; the parameters are path, retry seconds, capacity, refill, per seconds.
 pub const RATE_LIMITED_TOKEN_BUCKET: &str = "RATE_LIMITED_TOKEN_BUCKET";

@@ -14,6 +14,7 @@ pub mod error;
 pub mod error_code;
 pub mod operation;
 pub mod provider;
+pub mod region;
 pub mod request;
 pub mod resource;
 pub mod serverless;
@@ -23,7 +24,8 @@ pub mod version;
 
 pub use error::ErrorBody;
 pub use operation::Operation;
-pub use provider::CloudProvider;
+pub use provider::{CloudProvider, comparable_id};
+pub use region::Region;
 pub use request::Request;
 pub use resource::Resource;
 pub use validate::Invalid;

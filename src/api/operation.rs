@@ -1,7 +1,7 @@
 //! What a call does: the requests that it may need, and how to tell whether it was done.
 
-use crate::api::Request;
 use crate::api::resource::Resource;
+use crate::api::{Request, comparable_id};
 use serde_json::Value;
 
 /// Fields that a resource has to bear to be the one that is meant, by their names in JSON.
@@ -9,10 +9,12 @@ use serde_json::Value;
 pub struct Marks(pub Vec<(&'static str, Value)>);
 
 impl Marks {
-    /// Whether a resource bears them all; one that is null must be absent.
+    /// Whether a resource bears them all; one that is null must be absent, and one that is false
+    /// may be.
     pub fn are_on(&self, resource: &Resource) -> bool {
         self.0.iter().all(|(name, wanted)| match (resource.field(name), wanted) {
-            (None, Value::Null) => true,
+            (None, Value::Null | Value::Bool(false)) => true,
+            (Some(Value::String(found)), Value::String(wanted)) => comparable_id(found) == comparable_id(wanted),
             (found, wanted) => found == Some(wanted),
         })
     }

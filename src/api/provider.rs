@@ -1,6 +1,7 @@
-//! The cloud providers, and their names for regions.
+//! The cloud providers.
 
 use crate::api::{Invalid, validate};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A cloud provider.
@@ -80,163 +81,24 @@ impl fmt::Display for CloudProvider {
     }
 }
 
-/// Atlas's names that are not the cloud's own in capitals.
-const AZURE: [(&str, &str); 56] = [
-    ("US_CENTRAL", "centralus"),
-    ("US_EAST", "eastus"),
-    ("US_EAST_2", "eastus2"),
-    ("US_NORTH_CENTRAL", "northcentralus"),
-    ("US_WEST", "westus"),
-    ("US_SOUTH_CENTRAL", "southcentralus"),
-    ("EUROPE_NORTH", "northeurope"),
-    ("EUROPE_WEST", "westeurope"),
-    ("US_WEST_CENTRAL", "westcentralus"),
-    ("US_WEST_2", "westus2"),
-    ("US_WEST_3", "westus3"),
-    ("CANADA_EAST", "canadaeast"),
-    ("CANADA_CENTRAL", "canadacentral"),
-    ("BRAZIL_SOUTH", "brazilsouth"),
-    ("BRAZIL_SOUTHEAST", "brazilsoutheast"),
-    ("AUSTRALIA_CENTRAL", "australiacentral"),
-    ("AUSTRALIA_CENTRAL_2", "australiacentral2"),
-    ("AUSTRALIA_EAST", "australiaeast"),
-    ("AUSTRALIA_SOUTH_EAST", "australiasoutheast"),
-    ("GERMANY_WEST_CENTRAL", "germanywestcentral"),
-    ("GERMANY_NORTH", "germanynorth"),
-    ("SWEDEN_CENTRAL", "swedencentral"),
-    ("SWEDEN_SOUTH", "swedensouth"),
-    ("SWITZERLAND_NORTH", "switzerlandnorth"),
-    ("SWITZERLAND_WEST", "switzerlandwest"),
-    ("UK_SOUTH", "uksouth"),
-    ("UK_WEST", "ukwest"),
-    ("NORWAY_EAST", "norwayeast"),
-    ("NORWAY_WEST", "norwaywest"),
-    ("INDIA_CENTRAL", "centralindia"),
-    ("INDIA_SOUTH", "southindia"),
-    ("INDIA_WEST", "westindia"),
-    ("CHINA_EAST", "chinaeast"),
-    ("CHINA_NORTH", "chinanorth"),
-    ("ASIA_EAST", "eastasia"),
-    ("JAPAN_EAST", "japaneast"),
-    ("JAPAN_WEST", "japanwest"),
-    ("ASIA_SOUTH_EAST", "southeastasia"),
-    ("KOREA_CENTRAL", "koreacentral"),
-    ("KOREA_SOUTH", "koreasouth"),
-    ("FRANCE_CENTRAL", "francecentral"),
-    ("FRANCE_SOUTH", "francesouth"),
-    ("SOUTH_AFRICA_NORTH", "southafricanorth"),
-    ("SOUTH_AFRICA_WEST", "southafricawest"),
-    ("UAE_CENTRAL", "uaecentral"),
-    ("UAE_NORTH", "uaenorth"),
-    ("QATAR_CENTRAL", "qatarcentral"),
-    ("POLAND_CENTRAL", "polandcentral"),
-    ("ISRAEL_CENTRAL", "israelcentral"),
-    ("ITALY_NORTH", "italynorth"),
-    ("SPAIN_CENTRAL", "spaincentral"),
-    ("MEXICO_CENTRAL", "mexicocentral"),
-    ("NEW_ZEALAND_NORTH", "newzealandnorth"),
-    ("US_GOV_VIRGINIA", "usgovvirginia"),
-    ("US_GOV_ARIZONA", "usgovarizona"),
-    ("US_GOV_TEXAS", "usgovtexas"),
-];
-const GCP: [(&str, &str); 10] = [
-    ("EASTERN_US", "us-east1"),
-    ("CENTRAL_US", "us-central1"),
-    ("WESTERN_US", "us-west1"),
-    ("WESTERN_EUROPE", "europe-west1"),
-    ("EASTERN_ASIA_PACIFIC", "asia-east1"),
-    ("NORTHEASTERN_ASIA_PACIFIC", "asia-northeast1"),
-    ("SOUTHEASTERN_ASIA_PACIFIC", "asia-southeast1"),
-    ("NORTH_AMERICA_NORTHEAST_1", "northamerica-northeast1"),
-    ("NORTH_AMERICA_NORTHEAST_2", "northamerica-northeast2"),
-    ("NORTH_AMERICA_SOUTH_1", "northamerica-south1"),
-];
-
-impl CloudProvider {
-    fn irregular(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Aws => &[],
-            Self::Azure => &AZURE,
-            Self::Gcp => &GCP,
-        }
+/// An id as it can be compared: the clouds' ids are compared as they are, but Azure's resource ids in any case.
+pub fn comparable_id(id: &str) -> Cow<'_, str> {
+    const PREFIX: &str = "/subscriptions/";
+    match id.get(..PREFIX.len()) {
+        Some(start) if start.eq_ignore_ascii_case(PREFIX) => Cow::Owned(id.to_ascii_lowercase()),
+        _ => Cow::Borrowed(id),
     }
-
-    /// The cloud's own name of a region, from its own or Atlas's: `us-east-1` from `US_EAST_1`, `eastus2` from
-    /// `US_EAST_2`, `us-central1` from `CENTRAL_US`.
-    pub fn cloud_region(self, name: &str) -> String {
-        if let Some((_, cloud)) = self.irregular().iter().find(|(atlas, _)| *atlas == name) {
-            return (*cloud).to_owned();
-        }
-        if !name.contains('_') {
-            return name.to_owned();
-        }
-        match self {
-            Self::Aws => name.to_ascii_lowercase().replace('_', "-"),
-            Self::Azure => name.to_ascii_lowercase().replace('_', ""),
-            // the number is part of the last word: EUROPE_WEST_3 is europe-west3
-            Self::Gcp => {
-                let words = name.to_ascii_lowercase().replace('_', "-");
-                match words.rsplit_once('-') {
-                    Some((place, number)) if number.bytes().all(|b| b.is_ascii_digit()) => format!("{place}{number}"),
-                    _ => words,
-                }
-            }
-        }
-    }
-
-    /// Atlas's name of a region, from its own or the cloud's.
-    pub fn atlas_region(self, name: &str) -> String {
-        if let Some((atlas, _)) = self.irregular().iter().find(|(_, cloud)| cloud.eq_ignore_ascii_case(name)) {
-            return (*atlas).to_owned();
-        }
-        let words = name.to_ascii_uppercase().replace('-', "_");
-        match (self, words.find(|c: char| c.is_ascii_digit())) {
-            (Self::Gcp, Some(at)) if words.get(..at).is_some_and(|place| !place.ends_with('_')) => {
-                let (place, number) = words.split_at(at);
-                format!("{place}_{number}")
-            }
-            _ => words,
-        }
-    }
-}
-
-/// A region's name, the cloud's own or Atlas's.
-///
-/// # Errors
-/// What no region is called.
-pub fn check_region(field: &'static str, name: &str) -> Result<(), Invalid> {
-    let sound = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if sound && name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic()) {
-        return Ok(());
-    }
-    let rule =
-        format!("must be a region's name such as \"us-east-1\" or \"US_EAST_1\", got {}", validate::quoted(name));
-    Err(Invalid::new(field, rule))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::CloudProvider::{Aws, Azure, Gcp};
+    use super::comparable_id;
 
     #[test]
-    fn regions_there_and_back() {
-        for (provider, atlas, cloud) in [
-            (Aws, "US_EAST_1", "us-east-1"),
-            (Aws, "US_GOV_WEST_1", "us-gov-west-1"),
-            (Aws, "AP_SOUTHEAST_2", "ap-southeast-2"),
-            (Azure, "US_EAST_2", "eastus2"),
-            (Azure, "EUROPE_NORTH", "northeurope"),
-            (Azure, "ASIA_SOUTH_EAST", "southeastasia"),
-            (Gcp, "CENTRAL_US", "us-central1"),
-            (Gcp, "EUROPE_WEST_3", "europe-west3"),
-            (Gcp, "EUROPE_WEST_10", "europe-west10"),
-            (Gcp, "US_EAST_4", "us-east4"),
-            (Gcp, "NORTH_AMERICA_NORTHEAST_1", "northamerica-northeast1"),
-        ] {
-            assert_eq!(provider.cloud_region(atlas), cloud);
-            assert_eq!(provider.cloud_region(cloud), cloud);
-            assert_eq!(provider.atlas_region(cloud), atlas);
-            assert_eq!(provider.atlas_region(atlas), atlas);
-        }
+    fn only_azure_s_ids_are_the_same_in_any_case() {
+        let id = "/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/privateEndpoints/P";
+        assert_eq!(comparable_id(id), comparable_id(&id.to_uppercase()));
+        assert_ne!(comparable_id("vpce-0A"), comparable_id("vpce-0a"));
+        assert_ne!(comparable_id("/Comment"), comparable_id("/comment"));
     }
 }

@@ -175,7 +175,7 @@ impl Request {
         match self.expected {
             Expected::One(model) => Resource::from_json(model, json, self.id.as_deref()).map(Received::One),
             Expected::Many(model) => Resource::list_from_json(model, json).map(Received::Many),
-            Expected::ConnectionStrings => Ok(Received::Many(deployment::connection_strings(json))),
+            Expected::ConnectionStrings => Ok(Received::Many(deployment::connection_strings(&json))),
             Expected::Flag(name) => match json.get(name) {
                 Some(Value::Bool(flag)) => Ok(Received::Flag(*flag)),
                 _ => Err(format!("the answer has no {name}")),

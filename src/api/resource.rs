@@ -41,12 +41,14 @@ pub(super) const STORAGE_ENDPOINT: Model = Model {
 };
 
 /// The type that a field should have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Kind {
     Text,
     Flag,
     Texts,
     Objects,
+    /// Objects that a function makes of what Atlas sends.
+    Parts(fn(&Value) -> Vec<Value>),
 }
 
 /// One field. The first of its names is the one to ask for it by.
@@ -77,6 +79,11 @@ impl Field {
         Self { names, kind: Kind::Objects }
     }
 
+    /// An array of objects that are made of an object or array.
+    pub const fn parts(names: &'static [&'static str], of: fn(&Value) -> Vec<Value>) -> Self {
+        Self { names, kind: Kind::Parts(of) }
+    }
+
     /// The names that it goes by in JSON.
     pub fn names(&self) -> &'static [&'static str] {
         self.names
@@ -84,12 +91,13 @@ impl Field {
 
     /// Whether it is an array.
     pub fn is_list(&self) -> bool {
-        matches!(self.kind, Kind::Texts | Kind::Objects)
+        matches!(self.kind, Kind::Texts | Kind::Objects | Kind::Parts(_))
     }
 
     fn fits(&self, value: &Value) -> bool {
         match (self.kind, value) {
             (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => true,
+            (Kind::Parts(_), Value::Array(_) | Value::Object(_)) => true,
             (Kind::Texts, Value::Array(items)) => items.iter().all(Value::is_string),
             (Kind::Objects, Value::Array(items)) => items.iter().all(Value::is_object),
             _ => false,
@@ -191,8 +199,16 @@ impl Resource {
         self.text("errorMessage")
     }
 
-    /// How far it has come; what has no status is there or not.
+    /// How far it has come; what has no status is there or not, and what is to be deleted is on its way out already.
     pub fn stage(&self) -> Stage {
+        match self.stage_by_status() {
+            Stage::Deleted => Stage::Deleted,
+            _ if self.field("deleteRequested") == Some(&Value::Bool(true)) => Stage::Deleting,
+            stage => stage,
+        }
+    }
+
+    fn stage_by_status(&self) -> Stage {
         if self.model.status.is_empty() {
             return Stage::Available;
         }
@@ -217,7 +233,13 @@ fn take(from: &mut Map<String, Value>, field: &Field) -> Value {
             Some(Value::Null) => {
                 from.remove(*name);
             }
-            Some(value) if field.fits(value) => return from.remove(*name).unwrap_or_default(),
+            Some(value) if field.fits(value) => {
+                let value = from.remove(*name).unwrap_or_default();
+                return match field.kind {
+                    Kind::Parts(of) => Value::Array(of(&value)),
+                    _ => value,
+                };
+            }
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::api::collection::{Collection, Family, Names};
 use crate::api::operation::{Effect, Marks, Operation, Update};
-use crate::api::provider::check_region;
+use crate::api::region::check_region;
 use crate::api::request::{CommonQuery, Expected};
 use crate::api::resource::{Field, Model, Stage};
 use crate::api::{ApiVersion, CloudProvider, Invalid, validate};

@@ -4,11 +4,13 @@
 //! connection was lost after sending, an answer of 5xx, a time-out, a success without an id) the only way is to look,
 //! and to adopt what was made since and bears our marks, if nobody else can own it.
 
-use crate::api::operation::{Create, IfExists, Marks, Second};
+use crate::api::comparable_id;
+use crate::api::operation::{Create, IfExists, Marks, Second, Watch};
 use crate::api::request::{Expected, Received};
-use crate::api::resource::Resource;
+use crate::api::resource::{Resource, Stage};
 use crate::client::{ApiErrorKind, Client, Error, Reply, furthest, understand};
 use crate::transport::{Answer, Facts, Limits};
+use crate::wait::Target;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +19,8 @@ use std::time::Duration;
 pub(super) const LOOKING_SHARE: f64 = 0.25;
 /// Between one look and the next: what Atlas has begun may take a moment to be listed.
 pub(super) const PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_millis(1500)];
+/// Before Atlas is asked again for what it has just deleted.
+const PAUSE_AFTER_DELETION: Duration = Duration::from_secs(1);
 /// `Date` and ObjectIds count whole seconds, and Atlas's machines agree about as well.
 const CLOCK_TOLERANCE_SECONDS: f64 = 2.0;
 
@@ -69,7 +73,7 @@ impl InFlight<'_> {
     }
 
     fn is_owned(&self, resource: &Resource) -> bool {
-        self.creations.groups().get(&self.key).is_some_and(|group| group.owned.contains(&resource.id))
+        self.creations.groups().get(&self.key).is_some_and(|group| group.owned.iter().any(|id| same(id, &resource.id)))
     }
 }
 
@@ -105,7 +109,7 @@ impl Client {
             }
             (IfExists::Adopt, Second::Refused) => match self.make(create, limits, deadline, &in_flight).await {
                 Err(error) if error.is(ApiErrorKind::Conflict) => {
-                    Box::pin(self.existing(create, limits, deadline)).await?.ok_or(error)
+                    Box::pin(self.adopt_or_replace(create, limits, deadline, &in_flight, error)).await
                 }
                 made => made,
             },
@@ -141,6 +145,53 @@ impl Client {
         };
         // boxed, as everything rare: the future of the common way stays small
         Box::pin(self.look(create, limits, deadline, in_flight, Unsettled { cause, since, begun })).await
+    }
+
+    /// Adopts what stands in the way of a creation; if that is being deleted, waits until it is gone, and creates again.
+    async fn adopt_or_replace(
+        &self,
+        create: &Create,
+        limits: &Limits,
+        deadline: Duration,
+        in_flight: &InFlight<'_>,
+        mut conflict: Error,
+    ) -> Result<Reply<Received>, Error> {
+        let mut refused_by_nothing = false;
+        loop {
+            let (alike, facts) = self.alike(create, limits, deadline).await?;
+            let leaving = alike.iter().find(|resource| resource.stage() == Stage::Deleting).map(|one| one.id.clone());
+            let gone = alike.iter().all(|resource| resource.stage() == Stage::Deleted);
+            if let Some(resource) = furthest(alike.into_iter()) {
+                return Ok(Reply { value: Received::One(resource), facts });
+            }
+            match leaving {
+                Some(id) => self.until_deleted(create, id, limits, deadline).await?,
+                // it went between the refusal and the look
+                None if gone && !refused_by_nothing => refused_by_nothing = true,
+                None => return Err(conflict),
+            }
+            if self.clock().now() + PAUSE_AFTER_DELETION >= deadline {
+                return Err(conflict);
+            }
+            self.clock().sleep(PAUSE_AFTER_DELETION).await;
+            match self.make(create, limits, deadline, in_flight).await {
+                Err(error) if error.is(ApiErrorKind::Conflict) => conflict = error,
+                made => return made,
+            }
+        }
+    }
+
+    async fn until_deleted(
+        &self,
+        create: &Create,
+        id: String,
+        limits: &Limits,
+        deadline: Duration,
+    ) -> Result<(), Error> {
+        let watch = Watch { look: create.look.clone(), id, noun: create.noun(), exists: true };
+        let timeout = deadline.saturating_sub(self.clock().now());
+        let mut waiting = self.wait(watch, Target::Deleted, timeout, *limits);
+        waiting.finish_at_work().await.map(drop).map_err(|error| error.while_replacing(create))
     }
 
     /// Looks for what a creation made whose outcome is unknown.
@@ -247,6 +298,14 @@ impl Client {
 }
 
 impl Create {
+    /// What people call the resource.
+    pub(super) fn noun(&self) -> &'static str {
+        match self.request.expected {
+            Expected::One(model) | Expected::Many(model) => model.noun,
+            _ => "resource",
+        }
+    }
+
     /// Whether its marks are worth something.
     fn is_recognisable(&self) -> bool {
         self.marks.0.iter().any(|(_, value)| !value.is_null())
@@ -258,7 +317,10 @@ fn made(create: &Create, answer: Answer) -> Result<Reply<Received>, Error> {
     let Reply { value, facts } = understand(&create.request, answer)?;
     let value = match (value, create.request.expected) {
         (Received::Many(listed), Expected::Many(model)) => {
-            match listed.into_iter().find(|resource| create.request.id.as_ref() == Some(&resource.id)) {
+            match listed
+                .into_iter()
+                .find(|resource| create.request.id.as_deref().is_some_and(|id| same(id, &resource.id)))
+            {
                 Some(resource) => Received::One(resource),
                 None => {
                     let message = format!("the answer does not list the {}", model.noun);
@@ -271,6 +333,10 @@ fn made(create: &Create, answer: Answer) -> Result<Reply<Received>, Error> {
     Ok(Reply { value, facts })
 }
 
+fn same(one: &str, other: &str) -> bool {
+    comparable_id(one) == comparable_id(other)
+}
+
 /// A creation that was sent and not answered.
 struct Unsettled {
     cause: Error,
@@ -280,8 +346,12 @@ struct Unsettled {
 }
 
 impl Unsettled {
-    /// Whether a resource was made late enough to be the one. An id that the caller chose tells no time, and needs not.
+    /// Whether a resource was made late enough to be the one, and is not one that is being deleted. An id that the
+    /// caller chose tells no time, and needs not.
     fn may_be(&self, resource: &Resource, create: &Create) -> bool {
+        if resource.stage() == Stage::Deleting {
+            return false;
+        }
         match (self.since, resource.created_at()) {
             (Some(since), Some(created)) => created as f64 >= since - CLOCK_TOLERANCE_SECONDS,
             (_, None) => create.second == Second::Refused,

@@ -1,7 +1,6 @@
 //! Everything that can go wrong with a call, as data.
 
 use crate::api::operation::{Create, Watch};
-use crate::api::request::Expected;
 use crate::api::{ErrorBody, Invalid, Request, Resource, error_code};
 use crate::transport::{Answer, Facts, Failure as NoAnswer, FailureKind, retry_after};
 use crate::wait::{Failure, Target};
@@ -101,7 +100,7 @@ pub enum ApiErrorKind {
     NotFound,
     /// 404 `SERVERLESS_INSTANCE_NOT_FOUND`
     InstanceNotFound,
-    /// 409
+    /// 409, and the codes of stream processing that mean the same with status 400.
     Conflict,
     /// 410
     Gone,
@@ -123,6 +122,9 @@ impl ApiErrorKind {
             (Some(error_code::NOT_SERVERLESS_TENANT_CLUSTER), _) => Self::NotServerless,
             (Some(error_code::VERSION_GONE), _) | (_, 410) => Self::Gone,
             (Some(error_code::SERVERLESS_INSTANCE_NOT_FOUND), _) => Self::InstanceNotFound,
+            (Some(error_code::STREAM_PRIVATE_LINK_ALREADY_EXISTS | error_code::STREAM_PRIVATE_LINK_IN_USE), _) => {
+                Self::Conflict
+            }
             // some of what is gone has been answered 400
             (Some(error_code::TENANT_PRIVATE_ENDPOINT_NOT_FOUND), 400) => Self::NotFound,
             (Some(error_code::INVALID_CLIENT | error_code::UNAUTHORIZED_CLIENT), _) | (_, 401) => Self::Authentication,
@@ -285,6 +287,18 @@ impl Error {
         Self::WaitTimeout(Box::new(Unreached { message, resource, facts }))
     }
 
+    /// The same, of a creation that waited for its predecessor's end.
+    pub(super) fn while_replacing(mut self, create: &Create) -> Self {
+        if let Self::WaitTimeout(unreached) = &mut self {
+            let (operation, noun) = (create.request.operation, create.noun());
+            unreached.message = format!(
+                "{operation}: nothing was created, because the {noun} that exists is still being deleted: {}",
+                unreached.message
+            );
+        }
+        self
+    }
+
     /// Whether a creation with this answer may have been executed.
     pub(super) fn leaves_outcome_unknown(&self) -> bool {
         match self {
@@ -300,10 +314,7 @@ impl Error {
         candidates: Vec<Resource>,
         looked: Option<Result<(), Error>>,
     ) -> Self {
-        let noun = match create.request.expected {
-            Expected::One(model) | Expected::Many(model) => model.noun,
-            _ => "resource",
-        };
+        let noun = create.noun();
         let marks: Vec<_> = create.marks.0.iter().filter(|(_, value)| !value.is_null()).collect();
         let recognisable = !marks.is_empty();
         let found = match (looked, candidates.len(), recognisable) {

@@ -6,6 +6,7 @@
 use crate::api::operation::Watch;
 use crate::api::request::Received;
 use crate::api::resource::Resource;
+use crate::api::{Request, comparable_id};
 use crate::client::{ApiErrorKind, Client, Error, Reply};
 use crate::clock::Clock;
 use crate::transport::{Facts, Limits};
@@ -171,6 +172,12 @@ impl Waiting {
     pub async fn finish(&mut self) -> Result<Reply<Received>, Error> {
         let clock = self.client.clock().clone();
         let _at_work = clock.enter();
+        self.finish_at_work().await
+    }
+
+    /// The same within a call that is noted as being at work.
+    pub(super) async fn finish_at_work(&mut self) -> Result<Reply<Received>, Error> {
+        let clock = self.client.clock().clone();
         loop {
             if let Progress::Reached(reply) = self.next_look(&clock).await? {
                 return Ok(*reply);
@@ -181,7 +188,8 @@ impl Waiting {
     fn sight<'a>(&mut self, snapshot: &'a Snapshot) -> Result<(Sight, Option<&'a Facts>), Error> {
         match &snapshot.outcome {
             Ok(reply) => {
-                let sight = reply.value.get(&self.watch.id).cloned().map_or(Sight::Absent, Sight::Seen);
+                let sight =
+                    reply.value.get(&key(&self.watch.look, &self.watch.id)).cloned().map_or(Sight::Absent, Sight::Seen);
                 Ok((sight, Some(&reply.facts)))
             }
             Err(Error::Api(error))
@@ -239,11 +247,18 @@ impl Waiting {
                 Received::One(resource) | Received::Maybe(Some(resource)) => vec![resource],
                 Received::Maybe(None) | Received::Flag(_) | Received::Nothing => Vec::new(),
             };
-            let value = found.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
+            let look = &self.watch.look;
+            let value = found.into_iter().map(|resource| (key(look, &resource.id), resource)).collect();
             Reply { value, facts }
         });
         Snapshot { number, outcome }
     }
+}
+
+/// What a resource of a look is found by. Where a look is about one resource, it shows that one, whatever it says its id
+/// is: Atlas addresses a port-mapped endpoint by the name of its rule.
+fn key(look: &Request, id: &str) -> String {
+    comparable_id(look.id.as_deref().unwrap_or(id)).into_owned()
 }
 
 impl ApiErrorKind {

@@ -19,6 +19,7 @@ mod operations;
 mod outcome;
 mod per_process;
 mod pump;
+mod regions;
 mod runtime;
 mod tokens;
 mod wait;
@@ -37,11 +38,11 @@ mod _core {
     #[pymodule_export]
     use super::emulator::Emulator;
     #[pymodule_export]
-    use super::operations::cloud_region;
-    #[pymodule_export]
     use super::outcome::Exchange;
     #[pymodule_export]
     use super::pump::{next_bridge, stop_pump};
+    #[pymodule_export]
+    use super::regions::{atlas_region, cloud_region};
     #[pymodule_export]
     use super::wait::Wait;
     #[pymodule_export]

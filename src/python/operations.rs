@@ -9,20 +9,12 @@ use crate::api::{
 };
 use crate::client::Options;
 use crate::python::arguments::Argument;
+use crate::python::regions;
 use CloudProvider::{Aws, Azure, Gcp};
 use pyo3::exceptions::{PyLookupError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::cell::RefCell;
-
-/// The cloud's own name of a region, from its own or Atlas's.
-#[pyfunction]
-pub(super) fn cloud_region(provider: &str, region: &str) -> String {
-    match CloudProvider::from_name("provider", provider, &[Aws, Azure, Gcp]) {
-        Ok(provider) => provider.cloud_region(region),
-        Err(_) => region.to_owned(),
-    }
-}
 
 /// Why an operation cannot be made.
 pub(super) enum Refusal {
@@ -50,11 +42,13 @@ pub(super) struct Arguments<'a, 'py> {
     given: &'a Bound<'py, PyDict>,
     options: &'a Options,
     taken: RefCell<Vec<&'static str>>,
+    /// The regions among them.
+    regions: RefCell<Vec<(CloudProvider, String)>>,
 }
 
 impl<'a, 'py> Arguments<'a, 'py> {
     pub(super) fn new(operation: &'a str, given: &'a Bound<'py, PyDict>, options: &'a Options) -> Self {
-        Self { operation, given, options, taken: RefCell::default() }
+        Self { operation, given, options, taken: RefCell::default(), regions: RefCell::default() }
     }
 
     fn take<T>(&self, name: &'static str) -> PyResult<Option<T>>
@@ -123,6 +117,23 @@ impl<'a, 'py> Arguments<'a, 'py> {
         Ok(CloudProvider::from_name("provider", &self.text("provider")?, allowed)?)
     }
 
+    /// A region's name, which is passed on with a warning where it is in no table and all else is right.
+    fn region(&self, name: &'static str, provider: CloudProvider) -> Result<Option<String>, Refusal> {
+        let region: Option<String> = self.take(name)?;
+        self.note_regions(provider, region.as_slice());
+        Ok(region)
+    }
+
+    fn required_region(&self, name: &'static str, provider: CloudProvider) -> Result<String, Refusal> {
+        let region = self.text(name)?;
+        self.note_regions(provider, std::slice::from_ref(&region));
+        Ok(region)
+    }
+
+    fn note_regions(&self, provider: CloudProvider, names: &[String]) {
+        self.regions.borrow_mut().extend(names.iter().map(|name| (provider, name.clone())));
+    }
+
     fn if_exists(&self, otherwise: &'static str) -> Result<IfExists, Refusal> {
         match self.defaulted("if_exists", otherwise.to_owned())?.as_str() {
             "adopt" => Ok(IfExists::Adopt),
@@ -134,13 +145,16 @@ impl<'a, 'py> Arguments<'a, 'py> {
         }
     }
 
-    /// Refuses what nobody asked for.
+    /// Refuses what nobody asked for, and warns of unknown regions.
     fn finish(&self) -> PyResult<()> {
         for name in self.given.keys() {
             let name: String = name.extract()?;
             if !self.taken.borrow().contains(&name.as_str()) {
                 return Err(PyTypeError::new_err(format!("{}() has no argument {name:?}", self.operation)));
             }
+        }
+        for (provider, name) in self.regions.borrow().iter() {
+            regions::known_or_warned(self.given.py(), *provider, name)?;
         }
         Ok(())
     }
@@ -186,10 +200,14 @@ pub(super) fn operation(a: &Arguments<'_, '_>) -> Result<Operation, Refusal> {
 
         "dedicated.create_service" => {
             let (project, provider) = (a.project()?, a.provider(&[Aws, Azure, Gcp])?);
+            let remote_regions: Option<Vec<String>> = a.take("supported_remote_regions")?;
+            if provider == Aws {
+                a.note_regions(Aws, remote_regions.as_deref().unwrap_or_default());
+            }
             let service = dedicated::NewService {
                 provider,
-                region: a.text("region")?,
-                supported_remote_regions: a.take("supported_remote_regions")?,
+                region: a.required_region("region", provider)?,
+                supported_remote_regions: remote_regions,
                 port_mapping_enabled: a.take("port_mapping_enabled")?,
             };
             project.create_service(&service, a.if_exists("error")?)?
@@ -198,6 +216,7 @@ pub(super) fn operation(a: &Arguments<'_, '_>) -> Result<Operation, Refusal> {
         "dedicated.get_service" => a.project()?.get_service(a.provider(&[Aws, Azure, Gcp])?, &a.text("service_id")?)?,
         "dedicated.update_service" => {
             let regions: Vec<String> = a.required("supported_remote_regions")?;
+            a.note_regions(Aws, &regions);
             a.project()?.update_service(&a.text("service_id")?, &regions)?
         }
         "dedicated.delete_service" => {
@@ -221,6 +240,8 @@ pub(super) fn operation(a: &Arguments<'_, '_>) -> Result<Operation, Refusal> {
             let (provider, service) = (a.provider(&[Aws, Azure, Gcp])?, a.text("service_id")?);
             a.project()?.delete_endpoint(provider, &service, &a.text("endpoint_id")?)?
         }
+        "dedicated.get_cluster" => deployment::get_cluster(&a.text("group_id")?, &a.text("cluster_name")?)?,
+        "dedicated.list_clusters" => deployment::list_clusters(&a.text("group_id")?)?,
         "dedicated.get_regional_mode" => a.project()?.get_regional_mode(),
         "dedicated.set_regional_mode" => a.project()?.set_regional_mode(a.required("enabled")?),
 
@@ -231,11 +252,13 @@ pub(super) fn operation(a: &Arguments<'_, '_>) -> Result<Operation, Refusal> {
             let provider: Option<String> = a.take("provider")?;
             let provider =
                 provider.map(|name| CloudProvider::from_name("provider", &name, &[Aws, Azure])).transpose()?;
+            let id = a.text("endpoint_id")?;
+            let region_of = provider.or_else(|| CloudProvider::of_endpoint(&id)).unwrap_or(Aws);
             let endpoint = data_federation::NewEndpoint {
-                id: a.text("endpoint_id")?,
+                region: a.region("region", region_of)?,
+                id,
                 provider,
                 comment: a.take("comment")?,
-                region: a.take("region")?,
                 customer_endpoint_dns_name: a.take("customer_endpoint_dns_name")?,
                 customer_endpoint_ip_address: a.take("customer_endpoint_ip_address")?,
             };
@@ -249,9 +272,10 @@ pub(super) fn operation(a: &Arguments<'_, '_>) -> Result<Operation, Refusal> {
             stream_processing::update(&stream_connections(a)?, &a.text("connection_id")?, &a.text("dns_domain")?)?
         }
         "stream_processing.create_connection" => {
+            let provider = a.provider(&[Aws, Azure, Gcp])?;
             let connection = stream_processing::NewConnection {
-                provider: a.provider(&[Aws, Azure, Gcp])?,
-                region: a.take("region")?,
+                provider,
+                region: a.region("region", provider)?,
                 vendor: a.take("vendor")?,
                 service_endpoint_id: a.take("service_endpoint_id")?,
                 dns_domain: a.take("dns_domain")?,
@@ -269,7 +293,7 @@ pub(super) fn operation(a: &Arguments<'_, '_>) -> Result<Operation, Refusal> {
         "encryption_at_rest.delete_endpoint" => encryption_endpoints(a)?.delete(&a.text("endpoint_id")?)?,
         "encryption_at_rest.create_endpoint" => {
             let (endpoints, provider) = (encryption_endpoints(a)?, a.provider(&[Aws, Azure])?);
-            encryption_at_rest::create(&endpoints, provider, &a.text("region")?)?
+            encryption_at_rest::create(&endpoints, provider, &a.required_region("region", provider)?)?
         }
 
         "backup.list_endpoints" => backup_endpoints(a)?.list(),
@@ -277,8 +301,8 @@ pub(super) fn operation(a: &Arguments<'_, '_>) -> Result<Operation, Refusal> {
         "backup.delete_endpoint" => backup_endpoints(a)?.delete(&a.text("endpoint_id")?)?,
         "backup.create_endpoint" => {
             let (endpoints, provider) = (backup_endpoints(a)?, a.provider(&[Aws])?);
-            let vpc_region: Option<String> = a.take("vpc_region")?;
-            backup::create(&endpoints, provider, &a.text("region")?, vpc_region.as_deref())?
+            let (region, vpc_region) = (a.required_region("region", provider)?, a.region("vpc_region", provider)?);
+            backup::create(&endpoints, provider, &region, vpc_region.as_deref())?
         }
 
         other => return Err(PyLookupError::new_err(format!("there is no operation {other:?}")).into()),

@@ -13,6 +13,8 @@ use std::time::{Duration, SystemTime};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const FIRST_WINDOW_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_WINDOW: Duration = Duration::from_secs(60);
 /// Atlas has been seen to ask for "0 seconds".
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
 
@@ -21,7 +23,11 @@ pub(super) fn after_answer(answer: &Received, idempotent: bool, sent: bool, atte
     let asked = asked(answer);
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => {
-            Some(asked.map_or_else(|| back_off(attempt), |wait| jittered(wait.max(SHORTEST_WAIT))))
+            let unasked = || match ErrorBody::parse(&answer.body).rate_limit_window() {
+                Some(window) => within_window(window, attempt),
+                None => back_off(attempt),
+            };
+            Some(asked.map_or_else(unasked, |wait| jittered(wait.max(SHORTEST_WAIT))))
         }
         StatusCode::SERVICE_UNAVAILABLE if asked.is_some() => asked.map(|wait| jittered(wait.max(SHORTEST_WAIT))),
         // a token is granted anew to whoever asks
@@ -65,6 +71,14 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
 }
 
+/// Atlas says how long its window is, but not when it ends: pauses that grow until they are as long as the window, which
+/// is a minute at most.
+fn within_window(seconds: f64, attempt: u32) -> Duration {
+    let window = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_WINDOW).min(LONGEST_WINDOW);
+    let grown = FIRST_WINDOW_PAUSE.saturating_mul(4_u32.saturating_pow(attempt.saturating_sub(1)));
+    jittered(grown.min(window.mul_f64(2.0 / 3.0))).max(SHORTEST_WAIT)
+}
+
 fn back_off(attempt: u32) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(16));
     jittered(doubled.min(LONGEST_PAUSE))
@@ -85,6 +99,18 @@ mod tests {
         assert_eq!(retry_after(&headers("soon")), None);
         assert_eq!(retry_after(&headers("-1")), None);
         assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_window_of_minutes_is_over_within_a_minute() {
+        for attempt in 1..10 {
+            for seconds in [0.0, 60.0, 3600.0, f64::INFINITY] {
+                assert!(within_window(seconds, attempt) <= Duration::from_secs(60));
+                assert!(within_window(seconds, attempt) >= SHORTEST_WAIT);
+            }
+        }
+        let all: Duration = (1..=4).map(|attempt| within_window(60.0, attempt)).sum();
+        assert!(all >= Duration::from_secs(60), "the last try comes in another window");
     }
 
     #[test]

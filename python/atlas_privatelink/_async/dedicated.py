@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
-    from ..models import ConnectionStrings, DedicatedEndpoint, EndpointService, WaitProgress
+    from ..models import Cluster, ConnectionStrings, DedicatedEndpoint, EndpointService, WaitProgress
 
 __all__ = ["AsyncDedicated"]
 
@@ -49,12 +49,14 @@ class AsyncDedicated(Family):
             provider: The cloud provider.
             region: The region, by the cloud's own or Atlas's name (`"us-east-1"`, `"US_EAST_1"`).
             if_exists: `"adopt"` returns the service of that region, where there is one, instead of raising `Conflict`.
+                If it is being deleted, the call waits until it is gone, within its `timeout`, and creates a new one.
             supported_remote_regions: AWS only: other regions whose VPC endpoints the service accepts.
             port_mapping_enabled: GCP only: one forwarding rule for all nodes.
 
         Raises:
             ValidationError: An argument breaks a rule; nothing was sent.
-            Conflict: The region has a service already.
+            Conflict: The region has a service already; with `"adopt"`, one that has failed.
+            WaitTimeout: With `"adopt"`: the existing service is still being deleted; nothing was created.
             OutcomeUnknown: It was sent, and looking did not tell what came of it.
             ConnectionError: Atlas did not answer. ApiError: Atlas answered with an error.
         """
@@ -180,14 +182,17 @@ class AsyncDedicated(Family):
             provider: The cloud provider.
             service_id: Atlas's id of the service, 24 hexadecimal digits.
             endpoint_id: The cloud provider's id: `vpce-…`, an Azure resource id, the name of a GCP endpoint group.
-            if_exists: `"adopt"` returns the endpoint where Atlas knows it already, instead of raising `Conflict`.
+            if_exists: `"adopt"` returns the endpoint where Atlas knows it already, instead of raising `Conflict`. If
+                Atlas is deleting it (`DELETING`, or `delete_requested`), the call waits until it is gone, within its
+                `timeout`, and registers it again.
             private_endpoint_ip_address: Azure: its address.
             gcp_project_id: GCP: the Google Cloud project that it lives in.
             endpoints: GCP: name and address of each forwarding rule.
 
         Raises:
             ValidationError: An argument breaks a rule; nothing was sent.
-            Conflict: Atlas knows this endpoint already.
+            Conflict: Atlas knows this endpoint already; with `"adopt"`, one that has failed or was rejected.
+            WaitTimeout: With `"adopt"`: the existing endpoint is still being deleted; nothing was created.
             OutcomeUnknown: It was sent, and looking did not tell what came of it.
             ConnectionError: Atlas did not answer. ApiError: Atlas answered with an error.
         """
@@ -333,6 +338,46 @@ class AsyncDedicated(Family):
             self._core, "dedicated.wait_for_endpoint", arguments, until=until, timeout=timeout, on_progress=on_progress
         )
         return endpoint
+
+    async def get_cluster(self, group_id: str, cluster_name: str) -> Cluster:
+        """Return one cluster: its regions, state and private connection strings.
+
+        Always asks version 2 of the API, whatever `api_version` says.
+
+        Source: "Return One Cluster from One Project", `GET /groups/{group_id}/clusters/{cluster_name}`. Needs Project
+        Read Only.
+
+        Args:
+            group_id: The project's id, 24 hexadecimal digits.
+            cluster_name: The cluster's name.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was sent.
+            NotFound: There is no cluster of that name.
+            ApiError: Atlas answered with an error, such as `CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API` for a Flex cluster.
+            ConnectionError: Atlas did not answer.
+        """
+        arguments = {"group_id": group_id, "cluster_name": cluster_name}
+        cluster: Cluster = await outcome(self._core.call("dedicated.get_cluster", arguments))
+        return cluster
+
+    async def list_clusters(self, group_id: str) -> list[Cluster]:
+        """Return all clusters of a project, page by page; Flex clusters are not among them.
+
+        Always asks version 2 of the API, whatever `api_version` says.
+
+        Source: "Return All Clusters in One Project", `GET /groups/{group_id}/clusters`. Needs Project Read Only.
+
+        Args:
+            group_id: The project's id, 24 hexadecimal digits.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was sent.
+            ConnectionError: Atlas did not answer. ApiError: Atlas answered with an error.
+        """
+        arguments = {"group_id": group_id}
+        clusters: list[Cluster] = await outcome(self._core.call("dedicated.list_clusters", arguments))
+        return clusters
 
     async def get_regional_mode(self, group_id: str) -> bool:
         """Tell whether a project can have several private endpoints per region.

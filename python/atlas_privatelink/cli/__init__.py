@@ -10,7 +10,8 @@ import os
 import sys
 
 from . import completion, connecting, demo, doctor, emulator, endpoints, services
-from .grammar import PROGRAM, Parser
+from .grammar import Parser
+from .text import PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .grammar import PROGRAM, actions_of, command, commands_of, has_commands
+from .grammar import actions_of, command, commands_of, has_commands
+from .text import PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

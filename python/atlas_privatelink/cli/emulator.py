@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from .grammar import PROGRAM, command
+from .grammar import command
+from .text import PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import errors
-from .grammar import PROGRAM
-from .text import on_one_line
+from .text import PROGRAM, on_one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

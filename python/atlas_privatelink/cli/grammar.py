@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 
+from .text import PROGRAM
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ATLAS",
     "OUTPUT",
-    "PROGRAM",
     "Parser",
     "actions_of",
     "add_options",
@@ -29,8 +30,6 @@ __all__ = [
     "refuse",
     "words_for",
 ]
-
-PROGRAM = "atlas-privatelink"
 
 PROVIDERS = ("AWS", "AZURE", "GCP")
 FORMATS = ("table", "json", "jsonl", "value")

@@ -6,8 +6,7 @@ import os
 import signal
 import sys
 
-from .grammar import PROGRAM
-from .text import on_one_line, put
+from .text import PROGRAM, on_one_line, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

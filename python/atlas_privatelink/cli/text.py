@@ -6,7 +6,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["cells", "cut", "on_one_line", "padded", "put"]
+__all__ = ["PROGRAM", "cells", "cut", "on_one_line", "padded", "put"]
+
+PROGRAM = "atlas-privatelink"
+"""What the command is called."""
 
 
 def on_one_line(text: str) -> str:

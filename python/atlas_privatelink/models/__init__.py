@@ -10,6 +10,7 @@ from .base import RateLimit, Response, WaitProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .cluster import Cluster, ClusterRegion
     from .connection import Check, CloudEndpoint, Connection, ConnectionProgress, Deletion, Step, StepTaken
     from .data_federation import DataFederationEndpoint, DataFederationStatus
     from .dedicated import (
@@ -38,6 +39,8 @@ __all__ = [
     "BackupEndpoint",
     "Check",
     "CloudEndpoint",
+    "Cluster",
+    "ClusterRegion",
     "Connection",
     "ConnectionProgress",
     "ConnectionStatus",
@@ -72,6 +75,8 @@ _HOMES = {
     "BackupEndpoint": "storage",
     "Check": "connection",
     "CloudEndpoint": "connection",
+    "Cluster": "cluster",
+    "ClusterRegion": "cluster",
     "Connection": "connection",
     "ConnectionProgress": "connection",
     "ConnectionStatus": "dedicated",

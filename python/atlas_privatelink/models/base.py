@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from enum import Enum
+from typing import Any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from typing_extensions import Self
 
     from .._core import Exchange
@@ -89,7 +88,8 @@ class _Answered:
     """Keeps the `response` out of the dataclass: it is not compared, shown, copied or pickled."""
 
     __slots__ = ("_exchange",)
-    _exchange: Exchange | None
+    if TYPE_CHECKING:
+        _exchange: Exchange | None
 
     @property
     def response(self) -> Response | None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
+from typing import Literal
 
 from .base import Word, html_table
+from .deployment import ConnectionStrings
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Literal
-
-    from .deployment import ConnectionStrings
-
-    Action = Literal["check", "create", "adopt", "replace", "update", "tell", "wait", "delete", "skip"]
-    Origin = Literal["created", "adopted"]
+Action = Literal["check", "create", "adopt", "replace", "update", "tell", "wait", "delete", "skip"]
+Origin = Literal["created", "adopted"]
 
 
 class Step(Word):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .base import Resource, extra_fields
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +29,21 @@ class ConnectionStrings(Resource):
     """The region of the endpoint, by Atlas's name."""
     extra: Mapping[str, Any] = extra_fields()
     """What Atlas sent beyond that, by Atlas's names."""
+
+    @classmethod
+    def _of(cls, fields: Mapping[str, Any]) -> ConnectionStrings:
+        """Those of one endpoint of a cluster."""
+        fields = dict(fields)
+        values = [fields.pop(name, None) for name in _NAMES]
+        return cls._received((*(value if isinstance(value, str) else None for value in values), fields), None)
+
+
+_NAMES = (
+    "endpointId",
+    "srvConnectionString",
+    "connectionString",
+    "srvShardOptimizedConnectionString",
+    "type",
+    "providerName",
+    "region",
+)
