@@ -45,11 +45,11 @@ class Caller:
         }
         if self.kind == "sync":
             with Client(**settings) as client:
-                return getattr(client, method)(*args, **kw)
+                return attrgetter(method)(client)(*args, **kw)
 
         async def main() -> Any:
             async with AsyncClient(**settings) as client:
-                return await getattr(client, method)(*args, **kw)
+                return await attrgetter(method)(client)(*args, **kw)
 
         return asyncio.run(main())
 
@@ -64,15 +64,15 @@ class DrivenCaller:
     def __init__(self, emulator: AtlasEmulator, kind: str) -> None:
         self.emulator, self.kind = emulator, kind
 
-    def __call__(self, name: str, *args: Any, **kw: Any) -> Any:
+    def __call__(self, name: str, *args: Any, options: dict[str, Any] | None = None, **kw: Any) -> Any:
         """One call on a new client."""
         method = attrgetter(name)
         if self.kind == "sync":
-            with self.emulator.client() as client:
+            with self.emulator.client(**(options or {})) as client:
                 return method(client)(*args, **kw)
 
         async def main() -> Any:
-            async with self.emulator.async_client() as client:
+            async with self.emulator.async_client(**(options or {})) as client:
                 return await method(client)(*args, **kw)
 
         return asyncio.run(main())

@@ -479,7 +479,8 @@ def dedicated_cases() -> Iterator[Case]:
             yield Case(f"dedicated.{call}", cloud)
         rules: dict[str, Any] = {"endpoints": FORWARDING_RULES} if cloud == "GCP" else {}
         sends = ("dedicated.create_endpoint", "dedicated.get_endpoint")
-        yield Case("dedicated.create_endpoint", cloud, {**rules, **ADOPT}, sends=sends)
+        stays = {"deleteRequested": False}
+        yield Case("dedicated.create_endpoint", cloud, {**rules, **ADOPT}, state=stays, sends=sends)
         yield Case(
             "dedicated.wait_for_service",
             cloud,
@@ -487,7 +488,7 @@ def dedicated_cases() -> Iterator[Case]:
             sends=("dedicated.list_services",),
         )
         name = {"AWS": "interfaceEndpointId", "AZURE": "privateEndpointResourceId", "GCP": "endpointGroupName"}[cloud]
-        state = {name: CLOUD_IDS[cloud], "connectionStatus" if cloud == "AWS" else "status": "AVAILABLE"}
+        state = {name: CLOUD_IDS[cloud], "connectionStatus" if cloud == "AWS" else "status": "AVAILABLE", **stays}
         yield Case("dedicated.wait_for_endpoint", cloud, state=state, sends=("dedicated.get_endpoint",))
     for call in ("update_service", "get_regional_mode", "set_regional_mode"):
         yield Case(f"dedicated.{call}")
@@ -528,7 +529,7 @@ CASES = [*serverless_cases(), *dedicated_cases(), *other_cases()]
 OTHERS = {
     *("aclose", "with_options", "bulk"),
     *("create_endpoints", "update_endpoints", "delete_endpoints", "wait_for_endpoints"),
-    *("connection_string", "dedicated.connection_string"),
+    *("connection_string", "dedicated.connection_string", "dedicated.get_cluster", "dedicated.list_clusters"),
 }
 VERSIONS = [
     pytest.param(case, version, id=f"{version}-{case}")

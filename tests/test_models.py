@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import typing
+from typing import Any
 
 import pytest
 from support import GROUP_ID, INSTANCE, Caller
@@ -20,6 +22,7 @@ from atlas_privatelink import (
     Response,
     ServerlessEndpoint,
     ValidationError,
+    models,
 )
 from atlas_privatelink.testing import AtlasEmulator
 
@@ -140,3 +143,12 @@ def test_retirement_names_the_way_on(call: Caller, atlas: AtlasEmulator, how: st
     with pytest.raises(ApiError, match=r"into dedicated clusters: use dedicated\.create_service") as caught:
         call.create(atlas)
     assert type(caught.value).__name__ == {"version_gone": "Gone", "not_serverless": "NotServerless"}[how]
+
+
+@pytest.mark.parametrize("name", sorted(models.__all__))
+def test_type_hints_can_be_resolved(name: str) -> None:
+    """polars, pydantic and other readers of dataclasses ask for them."""
+    model: Any = getattr(models, name)
+    hints = typing.get_type_hints(model)
+    if dataclasses.is_dataclass(model):
+        assert {field.name for field in dataclasses.fields(model)} <= set(hints)

@@ -201,7 +201,7 @@ class InstanceNotFound(NotFound):
 
 
 class Conflict(ApiError):
-    """409: it exists already."""
+    """409: it exists already, or something uses it; for stream processing also the 400s that say so."""
 
 
 class Gone(ApiError):

@@ -5,8 +5,9 @@
 
 use crate::api::{CloudProvider, Invalid, validate};
 
-/// Amazon's own names; Atlas's follow by rule.
-const AWS: [&str; 38] = [
+/// Amazon's own names, and Atlas's word for all of them; Atlas's names follow by rule.
+const AWS: [&str; 39] = [
+    "global",
     "us-gov-west-1",
     "us-gov-east-1",
     "us-east-1",
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn no_name_means_two_regions() {
-        for (provider, count) in [(Aws, 38), (Azure, 56), (Gcp, 41)] {
+        for (provider, count) in [(Aws, 39), (Azure, 56), (Gcp, 41)] {
             let all: Vec<_> = provider.known_regions().collect();
             let clouds: HashSet<_> = all.iter().map(|(_, cloud)| *cloud).collect();
             let atlases: HashSet<_> = all.iter().map(|(atlas, _)| atlas.as_str()).collect();
