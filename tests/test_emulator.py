@@ -503,7 +503,7 @@ def test_the_second_version_has_its_own_type_and_field() -> None:
 def test_other_paths_and_methods() -> None:
     with open_emulator() as atlas:
         wire = Wire(atlas)
-        for path in ("/", "/api/atlas/v2/groups", V1 + "/" + GROUP + "/more"):
+        for path in ("/", "/api/atlas/v2/orgs", V1 + "/" + GROUP + "/more"):
             assert wire.send("GET", path).json["errorCode"] == "RESOURCE_NOT_FOUND"
         refused = wire.send("PUT", V1, {})
         assert (refused.status, refused.text, refused.headers["Allow"]) == (405, "", "POST,GET,OPTIONS")

@@ -64,7 +64,8 @@ class Raw:
 @pytest.fixture(params=["recorded", "documented"])
 def raw(request: pytest.FixtureRequest) -> Iterator[Raw]:
     """An emulator with the recorded codes, and one with the documented ones."""
-    with AtlasEmulator(clock="driven", status_codes=request.param) as emulator, Raw(emulator) as raw:
+    options: dict[str, Any] = {"clock": "driven", "last_endpoint_deletes_service": False}
+    with AtlasEmulator(status_codes=request.param, **options) as emulator, Raw(emulator) as raw:
         raw.documented = request.param == "documented"
         yield raw
 
@@ -83,7 +84,11 @@ def everything(raw: Raw) -> None:
     bodies: dict[str, Json] = {
         "AWS": {"id": VPC_ENDPOINT},
         "AZURE": {"id": AZURE_ENDPOINT, "privateEndpointIPAddress": "10.0.0.1"},
-        "GCP": {"endpointGroupName": "mine", "gcpProjectId": "p-0123456789abcdefghijklmn", "endpoints": []},
+        "GCP": {
+            "endpointGroupName": "mine",
+            "gcpProjectId": "p-0123456789abcdefghijklmn",
+            "endpoints": [{"endpointName": f"mine-{n}", "ipAddress": f"10.0.0.{n}"} for n in range(6)],
+        },
     }
     regions = {"AWS": "us-east-1", "AZURE": "US_EAST_2", "GCP": "CENTRAL_US"}
     for number, (cloud, body) in enumerate(bodies.items()):

@@ -1,5 +1,6 @@
 //! What an emulator is started with.
 
+use super::clusters::Cluster;
 use super::fields::Fields;
 use crate::api::Invalid;
 use serde_json::{Map, Value};
@@ -69,6 +70,39 @@ impl Provider {
     }
 }
 
+/// A project that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Project {
+    pub(crate) fn unnamed(id: &str) -> Self {
+        Self { id: id.to_owned(), name: format!("project-{id}") }
+    }
+
+    /// Reads a list of ids and of mappings with an id and a name.
+    fn list_from_json(value: &Value) -> Result<Vec<Self>, Invalid> {
+        let rule = || Invalid::new("groups", format!("must be a list of ids and mappings, got {value}"));
+        let items = value.as_array().ok_or_else(rule)?;
+        let read = items.iter().map(|item| match item {
+            Value::String(id) => Ok(Self::unnamed(id)),
+            Value::Object(fields) => {
+                let mut fields = Fields::new(fields.clone());
+                let id = fields.text("id")?.ok_or_else(rule)?;
+                let name = fields.text("name")?;
+                fields.finish("a project")?;
+                Ok(name.map_or_else(|| Self::unnamed(&id), |name| Self { id: id.clone(), name }))
+            }
+            _ => Err(rule()),
+        });
+        read.collect()
+    }
+}
+
 /// The options of an emulator, with Atlas's own values as defaults.
 #[derive(Clone)]
 pub struct Config {
@@ -100,8 +134,14 @@ pub struct Config {
     pub reservation_expiry: Duration,
     /// Whether successes have the documented status codes, where others have been recorded.
     pub documented_status_codes: bool,
+    /// Whether the deletion of a service's last endpoint deletes the service.
+    pub last_endpoint_deletes_service: bool,
+    /// Whether clusters and other endpoints decide if an endpoint can be made: one in each region or several in one,
+    /// none beside paused clusters, and regional mode for sharded clusters alone. `None`: in projects whose clusters
+    /// are described.
+    pub rules: Option<bool>,
     /// The only clusters that exist; `None` accepts any name.
-    pub clusters: Option<Vec<String>>,
+    pub clusters: Option<Vec<Cluster>>,
     /// The id of the service account.
     pub client_id: String,
     /// Its secret.
@@ -123,7 +163,7 @@ pub struct Config {
     /// The only instances that exist; `None` accepts any name.
     pub instances: Option<Vec<String>>,
     /// The only projects that exist; `None` accepts any id.
-    pub groups: Option<Vec<String>>,
+    pub groups: Option<Vec<Project>>,
     /// The cloud of the instances.
     pub provider: Provider,
     /// Whether requests and counts are kept for inspection.
@@ -147,6 +187,8 @@ impl Default for Config {
             connection_string: Duration::from_secs(60),
             reservation_expiry: Duration::from_secs(86_400),
             documented_status_codes: false,
+            last_endpoint_deletes_service: true,
+            rules: None,
             clusters: None,
             client_id: "mdb_sa_id_0123456789abcdef01234567".to_owned(),
             client_secret: "mdb_sa_sk_0123456789abcdef0123456789abcdef".to_owned(),
@@ -193,7 +235,11 @@ impl Config {
             documented_status_codes: fields
                 .choice("status_codes", &[("recorded", false), ("documented", true)])?
                 .unwrap_or(default.documented_status_codes),
-            clusters: fields.texts("clusters")?,
+            last_endpoint_deletes_service: fields
+                .flag("last_endpoint_deletes_service")?
+                .unwrap_or(default.last_endpoint_deletes_service),
+            rules: fields.flag("rules")?,
+            clusters: fields.take("clusters").map(|given| Cluster::list_from_json(&given)).transpose()?,
             client_id: secret(&mut fields, "client_id")?.unwrap_or(default.client_id),
             client_secret: secret(&mut fields, "client_secret")?.unwrap_or(default.client_secret),
             token_life: fields.seconds("token_seconds")?.unwrap_or(default.token_life),
@@ -204,7 +250,7 @@ impl Config {
             max_nonce_count: fields.integer("max_nonce_count", 1, 1 << 20)?.unwrap_or(default.max_nonce_count),
             nonce_life: fields.seconds("nonce_seconds")?.unwrap_or(default.nonce_life),
             instances: fields.texts("instances")?,
-            groups: fields.texts("groups")?,
+            groups: fields.take("groups").map(|given| Project::list_from_json(&given)).transpose()?,
             provider: fields
                 .choice("provider", &[("AWS", Provider::Aws), ("AZURE", Provider::Azure)])?
                 .unwrap_or(default.provider),

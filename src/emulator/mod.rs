@@ -11,10 +11,11 @@
 //! | [`config`] | what an emulator is started with |
 //! | `server`, `wire` | connections, and their bad ends |
 //! | `state`, `route`, `answer` | a request through authentication, roles, rate limit and operation |
+//! | [`clusters`], `regions` | the clusters there are, and the names of their regions |
 //! | `digest`, `nonce` | HTTP Digest from the server's side |
 //! | `serverless` | the endpoints of serverless instances and their lives |
 //! | `families`, `resource` | all other families: a row of facts for each kind, one store for all |
-//! | `deployment` | the connection strings of instances and clusters |
+//! | `deployment` | instances and clusters as Atlas sends them, and their connection strings |
 //! | `oauth` | service accounts |
 //! | `bucket`, `clock`, `random` | the token bucket, the clock, ids |
 //! | [`fault`], [`stats`] | what should go wrong, what happened |
@@ -22,6 +23,7 @@
 mod answer;
 mod bucket;
 mod clock;
+pub mod clusters;
 pub mod config;
 mod deployment;
 mod digest;
@@ -31,6 +33,7 @@ mod fields;
 mod nonce;
 mod oauth;
 mod random;
+mod regions;
 mod resource;
 mod route;
 mod server;
@@ -39,6 +42,7 @@ mod state;
 pub mod stats;
 mod wire;
 
+pub use clusters::Cluster;
 pub use config::Config;
 pub use fault::Fault;
 pub use state::{Retirement, Role};
@@ -108,6 +112,19 @@ impl Emulator {
     /// Whether this is a forked child's copy.
     pub fn is_inherited(&self) -> bool {
         self.process != std::process::id()
+    }
+
+    /// Puts other clusters in the place of those there are; `None` accepts any name. Endpoints stay.
+    ///
+    /// # Errors
+    /// What is neither a name nor the description of a cluster.
+    pub fn set_clusters(&self, clusters: &Value) -> Result<(), Invalid> {
+        let clusters = match clusters {
+            Value::Null => None,
+            given => Some(Cluster::list_from_json(given)?),
+        };
+        self.shared.state().clusters.set(clusters);
+        Ok(())
     }
 
     /// Its clock: the time since 1970.

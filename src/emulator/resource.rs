@@ -137,6 +137,11 @@ impl Resource {
         self.deleted.get_or_insert(now);
     }
 
+    /// Whether its deletion was asked for.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted.is_some()
+    }
+
     /// When its preparation ends.
     pub(crate) fn ready_since(&self, config: &Config) -> Duration {
         self.made + (self.kind.preparation)(config)

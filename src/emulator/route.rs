@@ -53,8 +53,10 @@ pub(crate) enum Route {
     Serverless { version: ApiVersion, group: String, instance: String, id: Option<String> },
     /// What another family has.
     Family { version: ApiVersion, group: String, target: Target },
-    /// A serverless instance or a cluster.
-    Deployment { version: ApiVersion, group: String, serverless: bool, name: String },
+    /// The serverless instances or clusters of a project, or one of them.
+    Deployments { version: ApiVersion, group: String, serverless: bool, name: Option<String> },
+    /// All projects, or the one of that name.
+    Projects { version: ApiVersion, name: Option<String> },
     /// Nothing that the emulator has.
     Unknown { version: ApiVersion },
 }
@@ -74,9 +76,11 @@ impl Route {
             ["groups", group, "privateEndpoint", "serverless", "instance", instance, "endpoint", id] => {
                 (group, instance, Some((*id).to_owned()))
             }
-            ["groups", group, kind @ ("serverless" | "clusters"), name] => {
-                let (group, name) = ((*group).to_owned(), (*name).to_owned());
-                return Route::Deployment { version, group, serverless: *kind == "serverless", name };
+            ["groups"] => return Route::Projects { version, name: None },
+            ["groups", "byName", name] => return Route::Projects { version, name: Some((*name).to_owned()) },
+            ["groups", group, kind @ ("serverless" | "clusters"), name @ ..] if name.len() < 2 => {
+                let (group, name) = ((*group).to_owned(), name.first().map(|name| (*name).to_owned()));
+                return Route::Deployments { version, group, serverless: *kind == "serverless", name };
             }
             ["groups", group, rest @ ..] => {
                 return match Target::parse(rest).filter(|target| target.is_in(version)) {
@@ -103,7 +107,8 @@ impl Route {
         match self {
             Route::Serverless { version, .. }
             | Route::Family { version, .. }
-            | Route::Deployment { version, .. }
+            | Route::Deployments { version, .. }
+            | Route::Projects { version, .. }
             | Route::Unknown { version } => *version,
         }
     }
@@ -134,10 +139,11 @@ mod tests {
     fn paths() {
         let root = "/groups/5f7cac1adf5d6c6306f4b283/privateEndpoint/serverless/instance/Instance%30/endpoint";
         let found = Route::parse(&format!("/api/atlas/v2{root}/abc"));
+        assert_eq!(Route::parse("/api/atlas/v2/groups"), Route::Projects { version: ApiVersion::V2, name: None });
         let Route::Serverless { version, group, instance, id } = found else { panic!() };
         assert_eq!((version, instance.as_str(), id.as_deref()), (ApiVersion::V2, "Instance0", Some("abc")));
         assert_eq!(group, "5f7cac1adf5d6c6306f4b283");
-        for path in ["/", "/api/atlas/v2", "/api/atlas/v1.0/groups", "/api/atlas/v1.05/groups", "/api/atlas/v2/%zz"] {
+        for path in ["/", "/api/atlas/v2", "/api/atlas/v1.0/groups/", "/api/atlas/v1.05/groups", "/api/atlas/v2/%zz"] {
             assert!(matches!(Route::parse(path), Route::Unknown { .. }), "{path}");
         }
         assert!(matches!(Route::parse(&format!("/api/atlas/v2{root}/")), Route::Serverless { id: Some(_), .. }));

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::config::{Config, Provider};
+use super::deployment::Connected;
 use super::random::Random;
 use crate::api::serverless::status;
 use crate::api::{ApiVersion, error_code};
@@ -241,16 +242,16 @@ impl Endpoints {
         hex(&self.next_id(now))
     }
 
-    /// The connected endpoints of an instance that it shows strings for.
-    pub(crate) fn connected(&mut self, call: &Call<'_>, random: &mut Random) -> Vec<(String, String, Value)> {
+    /// The connected endpoints of an instance.
+    pub(crate) fn connected(&mut self, call: &Call<'_>, random: &mut Random) -> Vec<Connected> {
         self.all(call, random);
         let endpoints = self.groups.get(call.group).and_then(|group| group.get(call.instance));
-        let shown = |endpoint: &Endpoint| {
+        let connected = |endpoint: &Endpoint| {
             let since = endpoint.available_since.filter(|_| endpoint.status == status::AVAILABLE)?;
-            (call.now >= since + call.config.connection_string).then(|| endpoint.cloud_provider_endpoint_id.clone())?
+            let id = endpoint.cloud_provider_endpoint_id.clone()?;
+            Some(Connected { id, cloud: call.config.provider.name().to_owned(), region: REGION.to_owned(), since })
         };
-        let ids = endpoints.into_iter().flat_map(BTreeMap::values).filter_map(shown);
-        ids.map(|id| (id, call.config.provider.name().to_owned(), json!(REGION))).collect()
+        endpoints.into_iter().flat_map(BTreeMap::values).filter_map(connected).collect()
     }
 
     fn next_id(&mut self, now: Duration) -> ObjectId {

@@ -43,6 +43,13 @@ impl Emulator {
         self.here(py, |core| core.advance(by))
     }
 
+    /// Puts other clusters in the place of those there are, from a JSON list; `null` accepts any name.
+    fn set_clusters(&self, py: Python<'_>, clusters: &str) -> PyResult<()> {
+        let clusters: Value =
+            serde_json::from_str(clusters).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        self.here(py, |core| core.set_clusters(&clusters))?.map_err(invalid)
+    }
+
     fn restart(&self, py: Python<'_>) -> PyResult<()> {
         Ok(self.here(py, Core::restart)??)
     }
