@@ -83,7 +83,8 @@ def make_client(world: World, url: str, *, service: str, region: str, access_key
         aws_access_key_id=access_key_id,
         aws_secret_access_key=SECRET_ACCESS_KEY,
         endpoint_url=url,
-        config=Config(retries={"mode": "standard", "max_attempts": 1}),
+        # `max_attempts` would count the repetitions
+        config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
     )
     if in_process:
         client.meta.events.register(f"before-send.{service}", _answers_of(world))
