@@ -57,27 +57,40 @@ class Creation:
         Raises:
             CloudError: Google refuses, or does not answer; or something else has one of the names.
         """
-        by_name, run = {part.name: part for part in there}, self._service.made_by
+        by_name = {part.name: part for part in there}
+        addresses: dict[str, str | None] = {}
         rules: dict[str, str | None] = {}
         for name in self._targets:
-            earlier = self._resources.take_unsettled("forwardingRules", name, run)
+            # request ids of an earlier try are for this call, and for no later one
+            earlier_address, earlier_rule = self._take_unsettled(name)
             part = by_name.get(name)
             has_rule = part is not None and part.rule is not None
             if part is not None and has_rule:
                 self._check_rule(part.rule)
-            if earlier is not None or not has_rule:
-                rules[name] = earlier
-        self._create_addresses([name for name in rules if name not in by_name])
+            if earlier_rule is not None or not has_rule:
+                rules[name] = earlier_rule
+            if part is None:
+                addresses[name] = earlier_address
+            elif not has_rule:
+                self._await_address(name, is_new=False)
+        self._create_addresses(addresses)
         return next(iter(self._targets)) in self._create_rules(rules)
+
+    def _take_unsettled(self, name: str) -> tuple[str | None, str | None]:
+        take, run = self._resources.take_unsettled, self._service.made_by
+        return take("addresses", name, run), take("forwardingRules", name, run)
 
     # addresses
 
-    def _create_addresses(self, names: list[str]) -> None:
-        resources, run = self._resources, self._service.made_by
-        wanted = [(self._address(name), resources.take_unsettled("addresses", name, run)) for name in names]
-        created = resources.insert("addresses", wanted, run)
-        for name in names:
-            self._await_address(name, is_new=name in created)
+    def _create_addresses(self, missing: dict[str, str | None]) -> None:
+        pauses = Pauses(_ADDRESS)
+        while missing:
+            wanted = [(self._address(name), earlier) for name, earlier in missing.items()]
+            created = self._resources.insert("addresses", wanted, self._service.made_by)
+            # a name is taken until a deletion that has begun is done
+            missing = {name: None for name in missing if not self._await_address(name, is_new=name in created)}
+            if missing:
+                pauses.pause()
 
     def _mark(self, name: str) -> Mark:
         return Mark.of(self._service, self._network, self._targets[name])
@@ -93,15 +106,16 @@ class Creation:
         ip_address = self._wishes.ip_address
         return address if ip_address is None else {**address, "address": ip_address}
 
-    def _await_address(self, name: str, *, is_new: bool) -> None:
-        """Read an address until it has its IP: another run may have begun to create it."""
+    def _await_address(self, name: str, *, is_new: bool) -> bool:
+        """Read an address until it has its IP: another run may have begun to create it; `False` if it has gone."""
         pauses = Pauses(_ADDRESS)
         while True:
             address = self._resources.get("addresses", name)
-            if address is not None:
-                self._check_address(address, is_new=is_new)
-                if address.address:
-                    return
+            if address is None:
+                return False
+            self._check_address(address, is_new=is_new)
+            if address.address:
+                return True
             pauses.pause()
 
     def _check_address(self, address: Any, *, is_new: bool) -> None:
@@ -127,9 +141,12 @@ class Creation:
         created, pauses = set[str](), Pauses(_RULE)
         while missing:
             wanted = [(self._rule(name), earlier) for name, earlier in missing.items()]
-            created |= self._insert(wanted)
-            # a name is taken until a deletion that has begun is done
-            missing = {name: None for name in missing if name not in created and not self._is_there(name)}
+            done = self._insert(wanted)
+            # what an earlier try has created may have been deleted since
+            there = {name for name, earlier in missing.items() if name in done and earlier is None}
+            there |= {name for name in missing if name not in there and self._is_there(name)}
+            created |= done & there
+            missing = {name: None for name in missing if name not in there}
             if missing:
                 pauses.pause()
         return created

@@ -26,7 +26,8 @@ def numbered_targets(name: str, attachments: Iterable[str]) -> dict[str, str]:
 
 def groups_to(parts: Iterable[Part], attachments: Iterable[str]) -> list[Group]:
     """The groups that lead to attachments of a service, complete or not, whoever created them."""
-    wanted, groups = set(attachments), dict[str, list[Part]]()
+    wanted = set(attachments)
+    groups: dict[str, list[Part]] = {}
     for part in parts:
         name = numbered(part.name)
         if name is not None and part.target in wanted:

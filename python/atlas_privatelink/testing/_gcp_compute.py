@@ -107,11 +107,11 @@ class Compute:
         finish()
         return resource
 
-    def age(self) -> None:
-        """Let operations go on."""
+    def age(self, looks: int = 1) -> None:
+        """Let operations go on by so many requests."""
         for operation in self._operations.values():
             if operation.json["status"] != "DONE":
-                operation.looks -= 1
+                operation.looks -= looks
                 if operation.looks <= 0:
                     self._end(operation)
 

@@ -33,7 +33,15 @@ class Answer:
 
     status: int
     body: Any = None
+    """What is sent as JSON; bytes are sent as they are."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def content(self) -> bytes:
+        """What is sent."""
+        if isinstance(self.body, bytes):
+            return self.body
+        return b"" if self.body is None else json.dumps(self.body).encode()
 
 
 def _asked(method: str, url: str, headers: Mapping[str, str], text: bytes | str | None) -> Asked:
@@ -83,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        content = b"" if answer.body is None else json.dumps(answer.body).encode()
+        content = answer.content
         self.send_response(answer.status)
         for name, value in {"content-type": "application/json", **answer.headers}.items():
             self.send_header(name, value)
@@ -117,7 +125,7 @@ def adapter(answer: Callable[[Asked], Answer | None]) -> Any:
             response = requests.Response()
             response.status_code, response.url, response.request = given.status, request.url, request
             response.headers.update({"content-type": "application/json", **given.headers})
-            response._content = b"" if given.body is None else json.dumps(given.body).encode()
+            response._content = given.content
             response.encoding = "utf-8"
             return response
 

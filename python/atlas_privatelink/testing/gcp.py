@@ -39,11 +39,11 @@ _PATH = re.compile(
 )
 # a name that is never looked up
 _IN_PROCESS = "http://in-process.invalid"
+_KINDS = {None: "regions", "operations": "regionOperations"}
 _PERMISSIONS = {
     "addresses.insert": "compute.addresses.createInternal",
     "forwardingRules.insert": "compute.forwardingRules.create",
     "forwardingRules.patch": "compute.forwardingRules.update",
-    "operations.get": "compute.regionOperations.get",
 }
 _QUOTAS = {"INTERNAL_ADDRESSES": 200.0, "PSC_INTERNAL_LB_FORWARDING_RULES": 500.0}
 _USED_BY = {"INTERNAL_ADDRESSES": "addresses", "PSC_INTERNAL_LB_FORWARDING_RULES": "forwardingRules"}
@@ -63,9 +63,16 @@ class _Fault:
     reason: str | None
     message: str
     status: int
+    body: bytes | None
     executed: bool
     times: int
     after: int
+
+    def answer(self) -> Answer | None:
+        """What is answered; `None` breaks the connection."""
+        if self.body is not None:
+            return Answer(self.status, self.body)
+        return None if self.reason is None else refusal(self.status, self.reason, self.message)
 
 
 class LocalGcp:
@@ -143,6 +150,20 @@ class LocalGcp:
     ) -> None:
         self.stop()
 
+    @property
+    def operations_take(self) -> int:
+        """How many requests an operation takes."""
+        return self._compute.operations_take
+
+    @operations_take.setter
+    def operations_take(self, requests: int) -> None:
+        self._compute.operations_take = requests
+
+    def finish_operations(self) -> None:
+        """Let all operations that have begun be done."""
+        with self._lock:
+            self._compute.age(10**9)
+
     # how it is reached
 
     @property
@@ -173,9 +194,14 @@ class LocalGcp:
         """
         create = getattr(sdk_module("google.cloud.compute_v1", extra="gcp"), kind)
         client = create(credentials=_anonymous(), client_options={"api_endpoint": _IN_PROCESS})
-        client.transport._session.mount(_IN_PROCESS, adapter(self._answer))
         self._clients.append(client)
+        self.serve((client,))
         return client
+
+    def serve(self, clients: Iterable[Any]) -> None:
+        """Answer clients that another `LocalGcp` has created by `client`: creating them takes long."""
+        for client in clients:
+            client.transport._session.mount(_IN_PROCESS, adapter(self._answer))
 
     def clients(self) -> dict[str, Any]:
         """All clients that `GcpCloud` takes, without sockets."""
@@ -338,6 +364,7 @@ class LocalGcp:
         reason: str | None = "backendError",
         message: str = "Backend Error",
         status: int = 503,
+        body: bytes | None = None,
         executed: bool = False,
         times: int = 1,
         after: int = 0,
@@ -350,11 +377,12 @@ class LocalGcp:
                 connection instead.
             message: The error's message.
             status: The HTTP status.
+            body: Another body than Google's for errors.
             executed: Whether the operation is executed all the same.
             times: How many requests it takes.
             after: How many pass before.
         """
-        self._faults.append(_Fault(operation, reason, message, status, executed, times, after))
+        self._faults.append(_Fault(operation, reason, message, status, body, executed, times, after))
 
     def forget_faults(self) -> None:
         """Disarm all faults."""
@@ -392,7 +420,7 @@ class LocalGcp:
                 return self._handle(asked, match, operation)
             if fault.executed:
                 self._handle(asked, match, operation)
-            return None if fault.reason is None else refusal(fault.status, fault.reason, fault.message)
+            return fault.answer()
 
     def _due(self, operation: str) -> _Fault | None:
         for fault in self._faults:
@@ -474,4 +502,4 @@ def _operation(method: str, kind: str | None, name: str | None, verb: str | None
         what = "list" if name is None and kind is not None else "get"
     else:
         what = method.lower()
-    return f"{kind or 'regions'}.{what}"
+    return f"{_KINDS.get(kind, kind)}.{what}"
