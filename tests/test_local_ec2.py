@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -192,6 +193,13 @@ def test_a_new_endpoint_is_not_found_by_its_id_at_first() -> None:
         assert here.listed() == [made]
         unknown = "InvalidVpcEndpointId.NotFound"
         assert here.states(made, 3) == [unknown, unknown, "pendingAcceptance"]
+
+
+def test_tags_lag_behind_creation() -> None:
+    with local(tags_lag=2) as here:
+        assert here.create()["Tags"] == [MARK]
+        shown = [here.client.describe_vpc_endpoints()["VpcEndpoints"][0]["Tags"] for _ in range(3)]
+        assert shown == [[], [], [MARK]]
 
 
 def test_lag_in_seconds_ends_with_atlas_clock() -> None:
@@ -573,6 +581,41 @@ def test_atlas_does_not_see_a_remote_endpoint_at_once(waited: float, state: str)
 # what Atlas decides
 
 
+needs_a_cloud_to_ask = pytest.mark.skipif(
+    not hasattr(AtlasEmulator, "set_cloud_endpoints"), reason="the emulator cannot ask which endpoints exist"
+)
+
+
+@needs_a_cloud_to_ask
+@pytest.mark.parametrize(("waited", "expected"), [(29, "rejected"), (30, "available")])
+def test_atlas_itself_rejects_a_remote_endpoint_that_it_does_not_see_yet(waited: float, expected: str) -> None:
+    with local(remote_regions=("eu-central-1",), tells_atlas=True) as here:
+        frankfurt = here.ec2.client("eu-central-1", in_process=True)
+        wanted = in_frankfurt(here, ServiceRegion="us-east-1")
+        endpoint_id = frankfurt.create_vpc_endpoint(**wanted)["VpcEndpoint"]["VpcEndpointId"]
+        here.atlas.advance(waited)
+        # nobody looks at EC2 before the time is over
+        here.register(endpoint_id)
+        (shown,) = frankfurt.describe_vpc_endpoints()["VpcEndpoints"]
+        assert shown["State"] == expected
+
+
+@needs_a_cloud_to_ask
+def test_atlas_rejects_what_ec2_does_not_have() -> None:
+    with local(tells_atlas=True) as here:
+        deleted, kept = here.create()["VpcEndpointId"], here.create()["VpcEndpointId"]
+        here.delete(deleted)
+        with here.atlas.client() as client:
+            for endpoint_id in (deleted, kept, "vpce-0123456789abcdef0"):
+                client.dedicated.create_endpoint(GROUP_ID, "AWS", here.service_id, endpoint_id)
+            here.atlas.advance(300)
+            statuses = [
+                client.dedicated.get_endpoint(GROUP_ID, "AWS", here.service_id, endpoint_id).status
+                for endpoint_id in (deleted, kept, "vpce-0123456789abcdef0")
+            ]
+        assert statuses == ["REJECTED", "AVAILABLE", "REJECTED"]
+
+
 def test_atlas_accepts_and_may_reject_again() -> None:
     with local(rejects_unregistered=True) as here:
         made = here.create()["VpcEndpointId"]
@@ -766,6 +809,31 @@ def test_in_process_no_connection_is_made(monkeypatch: pytest.MonkeyPatch) -> No
 
         monkeypatch.setattr("socket.socket.connect", refuse)
         assert client.describe_vpc_endpoints()["VpcEndpoints"] == []
+
+
+def test_callers_at_the_same_moment_get_one_endpoint() -> None:
+    with local() as here, ThreadPoolExecutor(8) as pool:
+        client, wanted = here.ec2.client(), here.wanted(ClientToken="t")
+        answers = list(pool.map(lambda _: client.create_vpc_endpoint(**wanted), range(8)))
+        assert len({one["VpcEndpoint"]["VpcEndpointId"] for one in answers}) == 1
+        assert len(here.ec2.vpc_endpoints()) == 1
+
+
+def test_it_is_reset_without_another_start() -> None:
+    with local(deny_tags=True) as here:
+        vpc_id, free = here.ec2.vpc_id(), here.client.describe_subnets()["Subnets"]
+        untagged = here.wanted(ClientToken="t", TagSpecifications=[])
+        first = here.client.create_vpc_endpoint(**untagged)["VpcEndpoint"]["VpcEndpointId"]
+        here.ec2.deny("DescribeVpcs")
+        here.ec2.throttle(1, action="DescribeSubnets")
+        here.ec2.reset()
+        assert here.ec2.calls == []
+        assert here.listed() == []
+        assert here.ec2.vpc_id() == vpc_id
+        assert here.client.describe_subnets()["Subnets"] == free
+        here.client.describe_vpcs()
+        assert here.refusal(**here.wanted()) == ("UnauthorizedOperation", 403)
+        assert here.client.create_vpc_endpoint(**untagged)["VpcEndpoint"]["VpcEndpointId"] != first
 
 
 def test_several_run_beside_each_other() -> None:

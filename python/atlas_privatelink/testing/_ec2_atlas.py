@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable
 
     from . import AtlasEmulator
 
@@ -16,9 +16,7 @@ class AtlasSide:
     """The local Atlas as EC2 sees it."""
 
     def __init__(self, atlas: AtlasEmulator) -> None:
-        # an emulator may be older than what is asked of it here
         self._atlas: Any = atlas
-        self._told: frozenset[str] | None = None
 
     def now(self) -> float:
         """The time on Atlas's clock, in seconds since 1970."""
@@ -45,17 +43,9 @@ class AtlasSide:
         }
         return {vpc_endpoint_id: word for vpc_endpoint_id, word in (serverless | dedicated).items() if vpc_endpoint_id}
 
-    def show(self, vpc_endpoint_ids: Collection[str]) -> None:
-        """Let Atlas refuse all VPC endpoints but these, where the emulator can."""
-        ids = frozenset(vpc_endpoint_ids)
-        if ids != self._told and hasattr(self._atlas, "set_cloud_endpoints"):
-            self._atlas.set_cloud_endpoints(sorted(ids))
-            self._told = ids
-
-    def reject(self, vpc_endpoint_id: str) -> None:
-        """Let Atlas's endpoint be rejected, where the emulator can."""
-        if hasattr(self._atlas, "set_endpoint_status"):
-            self._atlas.set_endpoint_status(vpc_endpoint_id, "REJECTED")
+    def ask(self, seen: Callable[[], list[str]] | None) -> None:
+        """Let Atlas reject all VPC endpoints but those that it sees when one is registered; `None` ends that."""
+        self._atlas.set_cloud_endpoints(seen)
 
 
 def aws_region(region: str) -> str:

@@ -50,6 +50,7 @@ class VpcEndpoint:
     seen_by_atlas_from: float
     lag_by_id: Lag
     lag_in_lists: Lag
+    tags_lag: Lag
     network_interfaces: dict[str, str] = field(default_factory=dict[str, str])
     state: str = "pendingAcceptance"
     created_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))

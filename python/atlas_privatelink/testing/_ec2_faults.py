@@ -60,6 +60,11 @@ class Ec2Faults:
         self.deletions.clear()
         self.throttle = None
 
+    def reset(self) -> None:
+        """Disarm all, and give all permissions back."""
+        self.forget()
+        self.denied.clear()
+
     def due(self, action: str) -> Fault | None:
         """The fault that a call meets."""
         for fault in self.armed:

@@ -60,6 +60,16 @@ class Region:
         names = {one: group.name for one, group in groups.items() if group is not None}
         return endpoint.shown(self.tags(endpoint.id), names, state=state)
 
+    def reset(self) -> None:
+        """Forget all VPC endpoints and client tokens."""
+        for one in self.endpoints.values():
+            for interface_id in one.network_interfaces.values():
+                self.backend.enis.pop(interface_id, None)
+            self.backend.tags.pop(one.id, None)
+        self.endpoints.clear()
+        self._tokens.clear()
+        self._asked.clear()
+
     # creation
 
     def create(self, given: Mapping[str, Any], raw: dict[str, str]) -> dict[str, Any]:
@@ -133,6 +143,7 @@ class Region:
             seen_by_atlas_from=now + (self._rules.remote_discovery_seconds if service_region != self.name else 0),
             lag_by_id=Lag(self._rules.shown_after, now + self._rules.lag_seconds),
             lag_in_lists=Lag(self._rules.lists_lag, now + self._rules.lag_seconds),
+            tags_lag=Lag(self._rules.tags_lag),
         )
         subnet_ids, groups = texts(given, "SubnetIds"), texts(given, "SecurityGroupIds")
         self._check_subnets(endpoint, subnet_ids)
@@ -236,6 +247,8 @@ class Region:
             if not stale:
                 endpoint.look(self._rules)
             one = self.shown(endpoint, state=endpoint.state_in_lists if stale else None)
+            if endpoint.tags_lag.hides(now):
+                one["Tags"] = []
             if passes(one, filters):
                 shown.append(one)
         return shown
@@ -301,7 +314,6 @@ class Region:
             elif one.state == "pendingAcceptance" and word is not None and now < one.seen_by_atlas_from:
                 # Atlas was asked for a VPC endpoint that it cannot see yet
                 one.state = "rejected"
-                self._atlas.reject(one.id)
             elif one.state == "pendingAcceptance":
                 one.state = _STATES.get(word or "", "pendingAcceptance")
             elif one.state == "pending" and word == "AVAILABLE":

@@ -20,6 +20,7 @@ class Ec2Rules:
     shown_after: int = 0
     lists_lag: int = 0
     lag_seconds: float = 0.0
+    tags_lag: int = 0
     deleting_looks: int = 0
     deleted_looks: int | None = None
     tokens: TokenBehavior = "returns-deleted"

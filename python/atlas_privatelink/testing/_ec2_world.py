@@ -38,7 +38,8 @@ class World:
         try:
             from . import _ec2_moto
         except ImportError as error:
-            raise ConfigurationError("moto is not installed: pip install 'atlas-privatelink[demo]'") from error
+            what = "moto 5.1.22 or newer is not installed"
+            raise ConfigurationError(f"{what}: pip install 'atlas-privatelink[demo]'") from error
 
         self.rules, self.atlas = rules, AtlasSide(atlas)
         self.faults, self.credentials = Ec2Faults(), Credentials(rules)
@@ -79,7 +80,6 @@ class World:
                 reply = self._moto.answer(service, caller, region, (method, url, headers, body), given)
             except Refused as refused:
                 reply = Reply.error(service, refused.code, refused.message, refused.status)
-            self._show_atlas()
         if fault is not None:
             return None if fault.code is None else Reply.error(service, fault.code, fault.message, fault.status)
         return reply
@@ -96,9 +96,18 @@ class World:
             text = "Request would have succeeded, but DryRun flag is set."
             raise Refused("DryRunOperation", text, 412)
 
-    def _show_atlas(self) -> None:
-        if not self.rules.tells_atlas:
-            return
-        now = self.atlas.now()
-        alive = (one for region in self._regions.values() for one in region.endpoints.values() if not one.is_deleted)
-        self.atlas.show([one.id for one in alive if one.seen_by_atlas_from <= now])
+    def seen_by_atlas(self) -> list[str]:
+        """The VPC endpoints that can be registered with Atlas now."""
+        with self.lock:
+            now = self.atlas.now()
+            there = (one for region in self._regions.values() for one in region.endpoints.values())
+            return [one.id for one in there if not one.is_deleted and one.seen_by_atlas_from <= now]
+
+    def reset(self) -> None:
+        """Forget VPC endpoints, client tokens, faults, denied permissions and calls; networks and roles stay."""
+        with self.lock:
+            for region in self._regions.values():
+                region.reset()
+            self.faults.reset()
+            self.forced.clear()
+            self.calls.clear()

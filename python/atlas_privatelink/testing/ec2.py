@@ -43,6 +43,7 @@ class LocalEc2(Ec2Account):
         shown_after: How many times a new VPC endpoint is not shown by its id, as EC2's own delay does it.
         lists_lag: In how many lists (without ids) a new VPC endpoint is missing, and a deleted one has its old state.
         lag_seconds: For how long both are so.
+        tags_lag: How many times a new VPC endpoint is shown without its tags; the answer that created it has them.
         deleting_looks: How many times a deleted VPC endpoint is shown as `deleting` before it is `deleted`.
         deleted_looks: How many times it is then shown as `deleted`, before it is not found; None for ever.
         tokens: What a client token does whose VPC endpoint is deleted: "returns-deleted" answers with it, "mismatch"
@@ -57,11 +58,11 @@ class LocalEc2(Ec2Account):
         service_known_after: How many times `CreateVpcEndpoint` and `DescribeVpcEndpointServices` refuse a service that
             Atlas has named with `InvalidServiceName`.
         remote_discovery_seconds: How long Atlas does not see a VPC endpoint in another region than its service's. If it
-            is registered earlier, it is rejected: by EC2, and by the Atlas emulator where it has
-            `set_endpoint_status`.
+            is registered earlier, EC2 shows it as rejected when it is looked at before the time is over; with
+            `tells_atlas`, Atlas rejects it in any case.
         rejects_unregistered: Whether a VPC endpoint that was accepted is `rejected` when Atlas has it no more.
-        tells_atlas: Whether the Atlas emulator, where it has `set_cloud_endpoints`, is told which VPC endpoints it can
-            see, so that it rejects others. It is told at every request to this EC2.
+        tells_atlas: Whether the local Atlas rejects what is registered with it and is no VPC endpoint of this EC2, is
+            deleted, or cannot be seen by it yet. It then asks for nobody else's endpoints. Counts from the start.
         page_size: How many VPC endpoints, subnets or security groups are shown at once.
         endpoint_quota: How many VPC endpoints a VPC can have.
         role_seconds: How long the credentials of assumed roles are good, in real seconds; None for what was asked for.
@@ -79,6 +80,7 @@ class LocalEc2(Ec2Account):
         shown_after: int = 0,
         lists_lag: int = 0,
         lag_seconds: float = 0.0,
+        tags_lag: int = 0,
         deleting_looks: int = 0,
         deleted_looks: int | None = None,
         tokens: TokenBehavior = "returns-deleted",
@@ -99,6 +101,7 @@ class LocalEc2(Ec2Account):
             shown_after=shown_after,
             lists_lag=lists_lag,
             lag_seconds=lag_seconds,
+            tags_lag=tags_lag,
             deleting_looks=deleting_looks,
             deleted_looks=deleted_looks,
             tokens=tokens,
@@ -127,6 +130,8 @@ class LocalEc2(Ec2Account):
         if self._started is None:
             self._started = World(self.atlas, self.rules)
             self._server = HttpServer(self._started)
+            if self.rules.tells_atlas:
+                self._started.atlas.ask(self._started.seen_by_atlas)
             if self._denies_tags:
                 self.deny("CreateTags")
         return self
@@ -136,6 +141,17 @@ class LocalEc2(Ec2Account):
         if self._server is not None:
             self._server.stop()
             self._server = None
+            if self.rules.tells_atlas:
+                self._world.atlas.ask(None)
+
+    def reset(self) -> None:
+        """Forget all VPC endpoints, client tokens, faults, denied permissions and calls.
+
+        Networks and roles stay, and so do the rules: that takes less time than another local EC2.
+        """
+        self._world.reset()
+        if self._denies_tags:
+            self.deny("CreateTags")
 
     def __enter__(self) -> Self:
         return self.start()
