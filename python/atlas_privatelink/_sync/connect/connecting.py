@@ -147,7 +147,7 @@ class Connecting:
             text = "; ".join(f"{check.name}: {check.detail}" for check in failures)
             raise PreflightFailed(f"nothing was created: {text}", checks=tuple(checks))
         warnings = [f"{check.name}: {check.detail}" for check in checks if check.state == "warning"]
-        return "check", "; ".join(warnings) or f"{len(checks)} checks passed"
+        return "check", "; ".join(warnings) or "all checks passed"
 
     def _mark_service(self, known: CloudEndpoint | None) -> None:
         service = self.side.reach()
