@@ -64,7 +64,7 @@ class DrivenCaller:
     def __init__(self, emulator: AtlasEmulator, kind: str) -> None:
         self.emulator, self.kind = emulator, kind
 
-    def __call__(self, name: str, *args: Any, options: dict[str, Any] | None = None, **kw: Any) -> Any:
+    def __call__(self, name: str, *args: Any, options: Any = None, **kw: Any) -> Any:
         """One call on a new client."""
         method = attrgetter(name)
         if self.kind == "sync":

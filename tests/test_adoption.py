@@ -170,7 +170,7 @@ def test_azure_answers_in_another_case(server: AnswerServer, call: Caller) -> No
     shown = {"privateEndpointResourceId": AZURE_ID.lower(), "status": "AVAILABLE"}
     server.answer = lambda request: as_json(shown) if request.method == "GET" else as_json({"error": 409}, 409)
     known = (GROUP_ID, "AZURE", SERVICE_ID, AZURE_ID)
-    address = {"private_endpoint_ip_address": "10.0.0.4"}
+    address: dict[str, Any] = {"private_endpoint_ip_address": "10.0.0.4"}
     adopted = call(server, "dedicated.create_endpoint", *known, if_exists="adopt", **address)
     assert adopted.status == "AVAILABLE"
     assert call(server, "dedicated.wait_for_endpoint", *known, timeout=20).status == "AVAILABLE"

@@ -90,7 +90,7 @@ def test_one_cluster(server: AnswerServer, call: Caller, api_version: str | None
             "GCP", "southamerica-east1", "SOUTH_AMERICA_EAST_1", priority=6, instance_size="M30", node_count=4
         ),
     )
-    shared = {"srv": SRV, "standard": STANDARD, "type": "MONGOD", "provider_name": "AWS"}
+    shared: dict[str, Any] = {"srv": SRV, "standard": STANDARD, "type": "MONGOD", "provider_name": "AWS"}
     assert cluster.connection_strings == (
         ConnectionStrings(VPC_ENDPOINTS[0], region="US_EAST_1", **shared),
         ConnectionStrings(VPC_ENDPOINTS[1], region="EU_WEST_1", **shared),
