@@ -34,6 +34,8 @@ BUSY = frozenset(
         "AnotherOperationInProgress",
         "CanceledAndSupersededDueToAnotherOperation",
         "OperationPreempted",
+        # somebody else has created or changed it since it was read
+        "PreconditionFailed",
         "ReferencedResourceNotProvisioned",
         "RetryableError",
     )

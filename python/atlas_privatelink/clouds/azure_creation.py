@@ -66,7 +66,7 @@ class Creation:
         if there is not None and not there.is_repeatable:
             return there, "adopted"
         # Azure's way to try once more is to create it again
-        return self._put(is_new=there is None)
+        return self._put(there)
 
     def _until_name_is_free(self) -> PrivateEndpoint | None:
         """What has the name, if it can be used or repeated."""
@@ -88,10 +88,9 @@ class Creation:
             pause(_DELETION_PAUSE)
         return None
 
-    def _put(self, *, is_new: bool) -> Created:
+    def _put(self, there: PrivateEndpoint | None) -> Created:
         try:
-            headers = {"If-None-Match": "*"} if is_new else None
-            reply = self._calls.send(_PUT, "PUT", self._path, body=self._wanted(), headers=headers)
+            reply = self._calls.send(_PUT, "PUT", self._path, body=self._wanted(), headers=_condition(there))
         except CloudPermissionDenied:
             raise
         except CloudError as error:
@@ -174,3 +173,10 @@ class Creation:
     def _is_ours(self, endpoint: PrivateEndpoint) -> bool:
         owner = endpoint.owner()
         return owner is not None and owner[1] == self._identity and owner[0].digest == self._mark.digest
+
+
+def _condition(there: PrivateEndpoint | None) -> dict[str, str]:
+    """That nobody else creates or changes it meanwhile; it is not documented whether Azure heeds that here."""
+    if there is None:
+        return {"If-None-Match": "*"}
+    return {} if there.etag is None else {"If-Match": there.etag}

@@ -8,12 +8,13 @@ from typing import Any
 
 from .._core import cloud_region
 
-__all__ = ["NETWORK_PROVIDER", "ResourceId", "canonical", "canonical_location", "group_path", "same", "segment"]
+__all__ = ["ResourceId", "canonical", "canonical_location", "group_path", "same"]
 
-NETWORK_PROVIDER = "Microsoft.Network"
+# Azure's names have letters of every language; what has a meaning in URLs is not among them
+_PART = r"[^/\s?#%\\]+"
 _ID = re.compile(
-    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/Microsoft\.Network"
-    r"/(?P<kind>[^/]+)/(?P<name>[^/]+)(?:/subnets/(?P<subnet>[^/]+))?/?",
+    rf"/subscriptions/(?P<subscription>{_PART})/resourceGroups/(?P<group>{_PART})/providers/Microsoft\.Network"
+    rf"/(?P<kind>{_PART})/(?P<name>{_PART})(?:/subnets/(?P<subnet>{_PART}))?/?",
     re.IGNORECASE,
 )
 
@@ -51,9 +52,9 @@ class ResourceId:
     @property
     def path(self) -> str:
         """The id, as a path."""
-        path = group_path(self.subscription, self.group)
-        path += f"/providers/{NETWORK_PROVIDER}/{segment(self.kind)}/{segment(self.name)}"
-        return path if self.subnet is None else f"{path}/subnets/{segment(self.subnet)}"
+        group = group_path(self.subscription, self.group)
+        path = f"{group}/providers/Microsoft.Network/{self.kind}/{self.name}"
+        return path if self.subnet is None else f"{path}/subnets/{self.subnet}"
 
     @property
     def network_path(self) -> str:
@@ -63,15 +64,7 @@ class ResourceId:
 
 def group_path(subscription: str, group: str) -> str:
     """The id of a resource group."""
-    return f"/subscriptions/{segment(subscription)}/resourceGroups/{segment(group)}"
-
-
-def segment(text: str) -> str:
-    """A name that stands for itself in a path."""
-    # Azure's names have letters of every language, and those that RFC 3986 allows
-    if re.search(r"[\s/?#%\\]", text):
-        raise ValueError(f"no name of Azure's: {text!r}")
-    return text
+    return f"/subscriptions/{subscription}/resourceGroups/{group}"
 
 
 def canonical(resource_id: str) -> str:

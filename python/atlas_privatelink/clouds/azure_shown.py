@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..errors import CloudError
 from ..models.connection import CloudEndpoint
 from .azure_ids import ResourceId, canonical, same
 from .azure_json import part, parts
@@ -78,15 +79,21 @@ class PrivateEndpoint:
 
     Args:
         sent: What was JSON.
+
+    Raises:
+        CloudError: It is something else.
     """
 
     def __init__(self, sent: Mapping[str, Any]) -> None:
         self._properties = part(sent, "properties")
         parsed = ResourceId.parse("privateEndpoints", sent.get("id"))
         if parsed is None:
-            raise ValueError(f"no private endpoint: {sent.get('id')!r}")
+            text = f"Azure: PrivateEndpoints.Get failed: the response is no private endpoint: {sent.get('id')!r}"
+            raise CloudError(text, operation="PrivateEndpoints.Get", is_transient=True)
         self.id = parsed
         self.text_id = str(sent["id"])
+        self.etag = str(sent["etag"]) if sent.get("etag") else None
+        """Azure's word for this state of it."""
         self.tags = {str(key): str(value) for key, value in part(sent, "tags").items()}
         self.subnet_id = str(part(self._properties, "subnet").get("id") or "")
 

@@ -48,8 +48,8 @@ class AzureAnswers:
         """Whether network interfaces get addresses."""
         self.shows_interfaces = True
         """Whether private endpoints show their network interfaces while they are being created."""
-        self.heeds_if_none_match = True
-        """Whether a `PUT` with `If-None-Match: *` is refused where there is something already. It is not documented
+        self.heeds_conditions = True
+        """Whether a `PUT` with `If-None-Match` or `If-Match` is refused where that does not hold. It is not documented
         whether Azure does."""
         self.changes_id_case = False
         """Whether each answer has its ids in another case."""
@@ -140,10 +140,13 @@ class AzureAnswers:
         return Answer(200, body)
 
     def _put(self, asked: Asked, address: Address) -> Answer:
-        self._faults.check_action("Microsoft.Network/virtualNetworks/subnets/join/action", address.group)
+        group_of_subnet = asked.body["properties"]["subnet"]["id"].split("/")[4]
+        self._faults.check_action("Microsoft.Network/virtualNetworks/subnets/join/action", group_of_subnet)
         self._refuse_new_service(asked.body)
-        heeded = self.heeds_if_none_match and asked.headers.get("if-none-match") == "*"
-        status, endpoint = self._world.put(address.key, address.name, address.group, asked.body, if_none_match=heeded)
+        conditions = {
+            name: value for name, value in asked.headers.items() if self.heeds_conditions and name.startswith("if-")
+        }
+        status, endpoint = self._world.put(address.key, address.name, asked.body, conditions)
         operation = f"https://management.azure.com/subscriptions/{address.subscription}/providers/operations/1"
         return Answer(status, self._sent(endpoint), {"azure-asyncoperation": operation})
 

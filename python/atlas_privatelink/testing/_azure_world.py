@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ._azure_rules import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ._azure_atlas import AtlasSide
 
 __all__ = ["Endpoint", "Network", "Policies", "World", "resource_id"]
@@ -62,6 +64,12 @@ class Endpoint:
     was_approved: bool = False
     forced: bool = False
 
+    @property
+    def etag(self) -> str:
+        """Changes with its state."""
+        state = f"{self.interface_id} {self.tags} {self.provisioning} {self.link}"
+        return f'W/"{sha256(state.encode()).hexdigest()[:32]}"'
+
     def sent(self, *, with_interface: bool) -> dict[str, Any]:
         """As Azure sends it."""
         state = {"status": self.link, "description": self.said, "actionsRequired": "None"}
@@ -77,6 +85,7 @@ class Endpoint:
         return {
             "id": self.id,
             "name": self.name,
+            "etag": self.etag,
             "type": "Microsoft.Network/privateEndpoints",
             "location": self.location,
             "tags": dict(self.tags),
@@ -204,9 +213,7 @@ class World:
 
     # what changes
 
-    def put(
-        self, key: Key, name: str, group: str, wanted: dict[str, Any], *, if_none_match: bool
-    ) -> tuple[int, Endpoint]:
+    def put(self, key: Key, name: str, wanted: dict[str, Any], conditions: Mapping[str, str]) -> tuple[int, Endpoint]:
         """Create or update a private endpoint: 201 and the new one, or 200 and the one that was there."""
         properties = wanted["properties"]
         kinds = {"manualPrivateLinkServiceConnections": True, "privateLinkServiceConnections": False}
@@ -215,9 +222,11 @@ class World:
         there = self.endpoints.get(key)
         network = self._checked(wanted, connection["privateLinkServiceId"], there)
         tags = self.policies.applied(cast("dict[str, str]", wanted.get("tags") or {}))
+        if there is None and "if-match" in conditions:
+            raise Refused(412, "PreconditionFailed", f"The resource {name} does not exist.")
         if there is not None:
-            if if_none_match:
-                raise Refused(412, "PreconditionFailed", f"The resource {name} exists.")
+            if conditions.get("if-none-match") == "*" or conditions.get("if-match", there.etag) != there.etag:
+                raise Refused(412, "PreconditionFailed", f"The resource {name} exists, or has changed.")
             self._update(there, properties["subnet"]["id"], tags)
             return 200, there
         self._generation += 1

@@ -198,7 +198,7 @@ class LocalAzure(AzureAnswers):
                 "properties": {"subnet": {"id": subnet}, "manualPrivateLinkServiceConnections": connections},
             }
             key = (subscription.lower(), group.lower(), name.lower())
-            _, endpoint = self._world.put(key, name, group, wanted, if_none_match=True)
+            _, endpoint = self._world.put(key, name, wanted, {"if-none-match": "*"})
             endpoint.provisioning, endpoint.looks_left, endpoint.lists_left = "Succeeded", 0, 0
             return endpoint.id
 
