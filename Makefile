@@ -10,7 +10,7 @@ AIRFLOWS := 3.3 3.2 3.1 3.0 2.11
 AIRFLOW := .venv-airflow
 AIRFLOW_NEWEST := $(AIRFLOW)/$(firstword $(AIRFLOWS))
 
-.PHONY: demo test test-airflow lint pictures bench bench-airflow bench-bridge docs stubs twins format wheel clean
+.PHONY: demo test test-peers test-airflow lint pictures bench bench-airflow bench-bridge docs stubs twins format wheel clean
 
 $(BIN)/.ready: requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,10 @@ test: $(BIN)/.built
 	cargo test --quiet
 	cargo test --quiet --features emulator
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
+
+# MongoDB's own Go SDK against the local Atlas (Debian: golang)
+test-peers: $(BIN)/.built
+	$(BIN)/python -m pytest tests/test_peers.py $(ARGS)
 
 # the package as a wheel, for Airflow's environments
 $(AIRFLOW)/.wheel: $(BIN)/.ready $(SOURCES)
