@@ -19,14 +19,29 @@ if TYPE_CHECKING:
 
     from .base import ServiceToReach
 
-__all__ = ["RESERVED_TAGS", "Mark", "check_user_tags", "identity_digest"]
+__all__ = [
+    "ENDPOINT_NAME_TAG",
+    "MARK_TAG",
+    "PROJECT_TAG",
+    "RESERVED_TAGS",
+    "RUN_TAG",
+    "Mark",
+    "check_user_tags",
+    "identity_digest",
+]
 
-_MARK = "atlas-privatelink"
-_PROJECT = "atlas-project-id"
+MARK_TAG = "atlas-privatelink"
+"""The tag with the version and the digest."""
+PROJECT_TAG = "atlas-project-id"
+"""The tag with the Atlas project."""
 _SERVICE = "atlas-endpoint-service-id"
 _SERVICE_CREATED = "atlas-endpoint-service-created"
 _MADE_BY = "atlas-made-by"
-RESERVED_TAGS = (_MARK, _PROJECT, _SERVICE, _SERVICE_CREATED, _MADE_BY)
+ENDPOINT_NAME_TAG = "atlas-endpoint-name"
+"""AWS: the name that the caller has given to the endpoint; it is part of the network in the mark."""
+RUN_TAG = "atlas-run"
+"""AWS: which call has created the endpoint; it is no part of the mark."""
+RESERVED_TAGS = (MARK_TAG, PROJECT_TAG, _SERVICE, _SERVICE_CREATED, _MADE_BY, ENDPOINT_NAME_TAG, RUN_TAG)
 """The tags that only `connect` writes."""
 
 _VERSION = "v1"
@@ -70,8 +85,8 @@ class Mark:
     def read(cls, tags: Mapping[str, str]) -> Mark | None:
         """The mark among the tags of a resource; `None` where there is none, or one that is not complete."""
         by_key = {key.lower(): value for key, value in tags.items()}
-        version, _, digest = by_key.get(_MARK, "").partition("-")
-        group_id, service_id = by_key.get(_PROJECT), by_key.get(_SERVICE)
+        version, _, digest = by_key.get(MARK_TAG, "").partition("-")
+        group_id, service_id = by_key.get(PROJECT_TAG), by_key.get(_SERVICE)
         if version != _VERSION or not digest or group_id is None or service_id is None:
             return None
         return cls(digest, group_id, service_id, by_key.get(_SERVICE_CREATED) == service_id, by_key.get(_MADE_BY))
@@ -84,7 +99,7 @@ class Mark:
 
     def tags(self) -> dict[str, str]:
         """The mark as tags."""
-        tags = {_MARK: f"{_VERSION}-{self.digest}", _PROJECT: self.group_id, _SERVICE: self.service_id}
+        tags = {MARK_TAG: f"{_VERSION}-{self.digest}", PROJECT_TAG: self.group_id, _SERVICE: self.service_id}
         if self.service_created:
             # by its id, so that it counts for this service only
             tags[_SERVICE_CREATED] = self.service_id
