@@ -15,7 +15,7 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from .._core import cloud_region
-from ..errors import CloudError, ConfigurationError, NotOwned, ValidationError
+from ..errors import CloudError, CloudPermissionDenied, ConfigurationError, NotOwned, ValidationError
 from ..models.connection import CloudEndpoint
 from . import gcp_names as names
 from .gcp_calls import Calls
@@ -210,8 +210,14 @@ class GcpCloud:
         Args:
             service: What the endpoint will lead to; `None` where Atlas has not named it yet.
         """
-        needed = 0 if service is not None and self.find(service) else self._parts_needed(service)
+        needed = 0 if self._exists(service) else self._parts_needed(service)
         return self._checks.run(needed, is_legacy=not self._is_port_mapped(service))
+
+    def _exists(self, service: ServiceToReach | None) -> bool:
+        try:
+            return service is not None and bool(self.find(service))
+        except CloudPermissionDenied:
+            return False
 
     def bill(self, service: ServiceToReach | None) -> Sequence[str]:
         """What Google bills by the hour, in words, without prices."""

@@ -185,9 +185,5 @@ def _written_attachment(description: str) -> str:
 
 
 def _has(rule: Any, address: Any) -> bool:
-    """Whether an address of the same name is the rule's."""
-    users = [path(user) for user in address.users]
-    # other networks can have the same IP; the list of users comes a little later
-    return (
-        bool(address.address) and rule.I_p_address == address.address and (not users or path(rule.self_link) in users)
-    )
+    """Whether an address of the same name is the rule's; in another network, the mark would not belong to it."""
+    return bool(address.address) and rule.I_p_address == address.address

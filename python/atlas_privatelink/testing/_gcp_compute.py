@@ -107,6 +107,11 @@ class Compute:
         finish()
         return resource
 
+    def named(self, kind: str) -> dict[str, Resource]:
+        """All addresses or rules as Google shows them, by name."""
+        found = self.resources.items()
+        return {one["name"]: self.shown(one) for where, one in found if f"/{kind}/" in where}
+
     def age(self, looks: int = 1) -> None:
         """Let operations go on by so many requests."""
         for operation in self._operations.values():
@@ -123,7 +128,7 @@ class Compute:
     def get(self, place: str, kind: str, name: str) -> Answer:
         """An address or a rule."""
         found = self.resources.get(f"{place}/{kind}/{name}")
-        return missing(f"{place}/{kind}/{name}") if found is None else Answer(200, self._shown(found))
+        return missing(f"{place}/{kind}/{name}") if found is None else Answer(200, self.shown(found))
 
     def listed(self, place: str, kind: str, query: Mapping[str, str]) -> Answer:
         """Addresses or rules, page by page."""
@@ -137,7 +142,7 @@ class Compute:
                 if self._unlisted.get(where, 0) > 0:
                     self._unlisted[where] -= 1
                 else:
-                    found.append(self._shown(resource))
+                    found.append(self.shown(resource))
         begin = int(query.get("pageToken", "0"))
         more = {"nextPageToken": str(begin + self.page)} if len(found) > begin + self.page else {}
         return Answer(200, {"items": found[begin : begin + self.page], **more})
@@ -161,7 +166,7 @@ class Compute:
 
         def finish_or_fail() -> None:
             if name in self.problems:
-                self._remove(where)
+                self.remove(where)
             else:
                 finish()
 
@@ -186,7 +191,7 @@ class Compute:
         def finish() -> None:
             self._deleting.discard(where)
             if name not in self.problems:
-                self._remove(where)
+                self.remove(where)
 
         return Answer(200, dict(self._begin(place, "delete", where, finish).json))
 
@@ -309,14 +314,16 @@ class Compute:
             return refusal(400, "resourceInUseByAnotherResource", text)
         return None
 
-    def _remove(self, where: str) -> None:
+    def remove(self, where: str) -> None:
+        """Let somebody else delete something, which is gone at once."""
         resource = self.resources.pop(where, None)
         if resource is not None:
             for one in self.resources.values():
                 if one.get("users") == [resource["selfLink"]]:
                     one.update(users=[], status="RESERVED")
 
-    def _shown(self, resource: Resource) -> Resource:
+    def shown(self, resource: Resource) -> Resource:
+        """A resource as Google shows it."""
         shown = {key: value for key, value in resource.items() if key not in ("reserved", "is_made")}
         if "/forwardingRules/" in shown["selfLink"] and resource.get("is_made"):
             shown["pscConnectionStatus"] = self._state(resource)

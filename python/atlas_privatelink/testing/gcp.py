@@ -13,14 +13,12 @@ It speaks HTTP, so that Google's own SDK (`pip install 'atlas-privatelink[gcp]'`
 
 from __future__ import annotations
 
-import re
-import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..clouds.base import sdk_module
-from ._gcp_compute import HOST, Compute, Resource, missing, path, refusal
-from ._rest import Answer, LoopbackServer, adapter
+from ._gcp_answers import Answers, Fault
+from ._gcp_compute import HOST, Compute, Resource, path
+from ._rest import LoopbackServer, adapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,20 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalGcp"]
 
-_PATH = re.compile(
-    r"/compute/v1/(?P<place>projects/[^/]+/(?:regions/[^/]+|global|regions))"
-    r"(?:/(?P<kind>\w+))?(?:/(?P<name>[^/]+)(?:/(?P<verb>\w+))?)?"
-)
 # a name that is never looked up
 _IN_PROCESS = "http://in-process.invalid"
-_KINDS = {None: "regions", "operations": "regionOperations"}
-_PERMISSIONS = {
-    "addresses.insert": "compute.addresses.createInternal",
-    "forwardingRules.insert": "compute.forwardingRules.create",
-    "forwardingRules.patch": "compute.forwardingRules.update",
-}
-_QUOTAS = {"INTERNAL_ADDRESSES": 200.0, "PSC_INTERNAL_LB_FORWARDING_RULES": 500.0}
-_USED_BY = {"INTERNAL_ADDRESSES": "addresses", "PSC_INTERNAL_LB_FORWARDING_RULES": "forwardingRules"}
 _CLIENTS = {
     "addresses": "AddressesClient",
     "forwarding_rules": "ForwardingRulesClient",
@@ -55,24 +41,6 @@ _CLIENTS = {
     "networks": "NetworksClient",
     "regions": "RegionsClient",
 }
-
-
-@dataclass
-class _Fault:
-    operation: str | None
-    reason: str | None
-    message: str
-    status: int
-    body: bytes | None
-    executed: bool
-    times: int
-    after: int
-
-    def answer(self) -> Answer | None:
-        """What is answered; `None` breaks the connection."""
-        if self.body is not None:
-            return Answer(self.status, self.body)
-        return None if self.reason is None else refusal(self.status, self.reason, self.message)
 
 
 class LocalGcp:
@@ -100,14 +68,6 @@ class LocalGcp:
         page: int = 500,
     ) -> None:
         self.atlas, self.project, self.region = atlas, project, region
-        self.requests: list[Asked] = []
-        """The requests since the start, in their order."""
-        self.calls: list[str] = []
-        """The operations that were asked for since the start, such as `forwardingRules.insert`, in their order."""
-        self.denied: set[str] = set()
-        """Permissions that the caller lacks, such as `compute.regions.get`."""
-        self.quotas: dict[str, float] = dict(_QUOTAS)
-        """The limits of the region's quotas."""
         self._compute = Compute(
             knows=self._knows,
             state=self._state,
@@ -115,11 +75,17 @@ class LocalGcp:
             listed_after=listed_after,
             page=page,
         )
+        self._answers = Answers(self._compute, region)
+        self.requests: list[Asked] = self._answers.requests
+        """The requests since the start, in their order."""
+        self.calls: list[str] = self._answers.calls
+        """The operations that were asked for since the start, such as `forwardingRules.insert`, in their order."""
+        self.denied: set[str] = self._answers.denied
+        """Permissions that the caller lacks, such as `compute.regions.get`."""
+        self.quotas: dict[str, float] = self._answers.quotas
+        """The limits of the region's quotas."""
         self._attachments: set[str] = set()
-        self._seen_accepted: set[str] = set()
         self._forced: dict[str, str] = {}
-        self._faults: list[_Fault] = []
-        self._lock = threading.RLock()
         self._server: LoopbackServer | None = None
         self._clients: list[Any] = []
         self.network = self.add_network("vpc")
@@ -130,7 +96,7 @@ class LocalGcp:
     def start(self) -> Self:
         """Begin to listen on a free port of this machine."""
         if self._server is None:
-            self._server = LoopbackServer(self._answer)
+            self._server = LoopbackServer(self._answers.answer)
         return self
 
     def stop(self) -> None:
@@ -161,7 +127,7 @@ class LocalGcp:
 
     def finish_operations(self) -> None:
         """Let all operations that have begun be done."""
-        with self._lock:
+        with self._answers.lock:
             self._compute.age(10**9)
 
     # how it is reached
@@ -201,7 +167,7 @@ class LocalGcp:
     def serve(self, clients: Iterable[Any]) -> None:
         """Answer clients that another `LocalGcp` has created by `client`: creating them takes long."""
         for client in clients:
-            client.transport._session.mount(_IN_PROCESS, adapter(self._answer))
+            client.transport._session.mount(_IN_PROCESS, adapter(self._answers.answer))
 
     def clients(self) -> dict[str, Any]:
         """All clients that `GcpCloud` takes, without sockets."""
@@ -247,7 +213,7 @@ class LocalGcp:
         Args:
             name: The rule's name.
             target: The service attachment.
-            address: The address's name; by default the rule's.
+            address: The address's name; by default the rule's. One that is there is used.
             network: The network's path; by default `network`.
             subnetwork: The subnetwork's path; by default `subnetwork`.
             description: The address's description.
@@ -256,14 +222,9 @@ class LocalGcp:
         """
         address_name = address or name
         place = f"projects/{self.project}/regions/{self.region}"
-        with self._lock:
-            body = {
-                "name": address_name,
-                "addressType": "INTERNAL",
-                "subnetwork": subnetwork or self.subnetwork,
-                "description": description,
-            }
-            self._compute.add(place, "addresses", body)
+        with self._answers.lock:
+            if address_name not in self.addresses():
+                self.add_address(address_name, subnetwork=subnetwork, description=description)
             rule = {
                 "name": name,
                 "IPAddress": f"{place}/addresses/{address_name}",
@@ -280,15 +241,21 @@ class LocalGcp:
         """Let somebody else reserve an internal address."""
         place = f"projects/{self.project}/regions/{self.region}"
         body = {"name": name, "addressType": "INTERNAL", "subnetwork": subnetwork or self.subnetwork}
-        with self._lock:
+        with self._answers.lock:
             return self._compute.add(place, "addresses", {**body, "description": description})
 
-    def remove(self, name: str) -> None:
-        """Let somebody else delete the rule and the address of a name; what is not there is no error."""
+    def remove(self, name: str, *, rule: bool = True, address: bool = True) -> None:
+        """Let somebody else delete what has a name; what is not there is no error.
+
+        Args:
+            name: The name.
+            rule: Whether the forwarding rule is deleted.
+            address: Whether the address is deleted.
+        """
         place = f"projects/{self.project}/regions/{self.region}"
-        with self._lock:
-            for kind in ("forwardingRules", "addresses"):
-                self._compute._remove(f"{place}/{kind}/{name}")
+        with self._answers.lock:
+            for kind in (*(("forwardingRules",) if rule else ()), *(("addresses",) if address else ())):
+                self._compute.remove(f"{place}/{kind}/{name}")
 
     def forwarding_rules(self) -> dict[str, Resource]:
         """The forwarding rules as Google shows them, by name."""
@@ -304,9 +271,8 @@ class LocalGcp:
         return ["/".join(where.rsplit("/", 2)[1:]) for where in self._compute.created]
 
     def _named(self, kind: str) -> dict[str, Resource]:
-        with self._lock:
-            found = self._compute.resources.items()
-            return {one["name"]: self._compute._shown(one) for where, one in found if f"/{kind}/" in where}
+        with self._answers.lock:
+            return self._compute.named(kind)
 
     # what the producer says
 
@@ -382,11 +348,22 @@ class LocalGcp:
             times: How many requests it takes.
             after: How many pass before.
         """
-        self._faults.append(_Fault(operation, reason, message, status, body, executed, times, after))
+        self._answers.faults.append(Fault(operation, reason, message, status, body, executed, times, after))
+
+    def interfere(self, operation: str, action: Callable[[], object], *, after: int = 0) -> None:
+        """Let somebody else do something right before an operation.
+
+        Args:
+            operation: The operation, such as `"forwardingRules.get"`.
+            action: What is done, such as a call of `remove`.
+            after: How many of these operations pass before.
+        """
+        self._answers.interferences.append((operation, action, after))
 
     def forget_faults(self) -> None:
-        """Disarm all faults."""
-        self._faults.clear()
+        """Disarm all faults, and what was to interfere."""
+        self._answers.faults.clear()
+        self._answers.interferences.clear()
 
     def fail_operation(self, name: str, code: str) -> None:
         """Let the next operation on a resource end with an error.
@@ -405,101 +382,6 @@ class LocalGcp:
         """
         self._compute.rewrite = (lambda description: description) if text is None else (lambda description: text)
 
-    # requests
-
-    def _answer(self, asked: Asked) -> Answer | None:
-        match = _PATH.fullmatch(asked.path)
-        if match is None:
-            return missing(asked.path)
-        operation = _operation(asked.method, match["kind"], match["name"], match["verb"])
-        with self._lock:
-            self.requests.append(asked)
-            self.calls.append(operation)
-            fault = self._due(operation)
-            if fault is None:
-                return self._handle(asked, match, operation)
-            if fault.executed:
-                self._handle(asked, match, operation)
-            return fault.answer()
-
-    def _due(self, operation: str) -> _Fault | None:
-        for fault in self._faults:
-            if fault.operation in (None, operation):
-                if fault.after:
-                    fault.after -= 1
-                    continue
-                fault.times -= 1
-                if not fault.times:
-                    self._faults.remove(fault)
-                return fault
-        return None
-
-    def _handle(self, asked: Asked, match: re.Match[str], operation: str) -> Answer:
-        compute, place, kind, name = self._compute, match["place"], match["kind"], match["name"]
-        compute.age()
-        permission = _PERMISSIONS.get(operation, f"compute.{operation}")
-        if permission in self.denied:
-            text = f"Required '{permission}' permission for '{path(asked.path)}'"
-            return refusal(403, "forbidden", text)
-        if kind in ("addresses", "forwardingRules"):
-            return self._change(asked, match, operation)
-        if kind == "operations" and name is not None:
-            return compute.operation(place, name)
-        return self._look(asked, f"{place}/{kind}/{name}", match)
-
-    def _look(self, asked: Asked, where: str, match: re.Match[str]) -> Answer:
-        kind = match["kind"]
-        if kind is None and match["place"].rpartition("/")[2] == self.region:
-            return Answer(200, {"name": self.region, "quotas": self._quotas()})
-        if kind == "networks" and where in self._compute.networks:
-            return Answer(200, {"name": match["name"], "selfLink": HOST + where})
-        if kind == "subnetworks" and where in self._compute.subnetworks:
-            if match["verb"] == "testIamPermissions":
-                held = [one for one in asked.body["permissions"] if one not in self.denied]
-                return Answer(200, {"permissions": held} if held else {})
-            return Answer(200, self._compute.subnetworks[where])
-        return missing(where)
-
-    def _quotas(self) -> list[Resource]:
-        return [
-            {"metric": metric, "limit": limit, "usage": float(len(self._named(_USED_BY[metric])))}
-            for metric, limit in self.quotas.items()
-            if metric in _USED_BY
-        ]
-
-    def _change(self, asked: Asked, match: re.Match[str], operation: str) -> Answer:
-        compute, place, kind, name = self._compute, match["place"], match["kind"], match["name"]
-        ways: dict[str, Callable[[], Answer]] = {
-            "insert": lambda: self._full(kind) or compute.insert(place, kind, asked),
-            "list": lambda: compute.listed(place, kind, asked.query),
-            "get": lambda: compute.get(place, kind, name),
-            "delete": lambda: compute.delete(place, kind, name),
-            "setLabels": lambda: compute.set_labels(place, kind, name, asked.body),
-            "patch": lambda: compute.patch(place, kind, name, asked.body),
-        }
-        verb = operation.rpartition(".")[2]
-        return ways[verb]() if verb in ways else missing(path(asked.path))
-
-    def _full(self, kind: str) -> Answer | None:
-        for metric, limit in self.quotas.items():
-            if _USED_BY.get(metric) == kind and len(self._named(kind)) >= limit:
-                text = f"Quota '{metric}' exceeded. Limit: {limit:.1f} in region {self.region}."
-                return refusal(403, "quotaExceeded", text)
-        return None
-
 
 def _anonymous() -> Any:
     return sdk_module("google.auth.credentials", extra="gcp").AnonymousCredentials()
-
-
-def _operation(method: str, kind: str | None, name: str | None, verb: str | None) -> str:
-    """Google's name of what is asked for."""
-    if verb is not None:
-        what = verb
-    elif method == "POST":
-        what = "insert"
-    elif method == "GET":
-        what = "list" if name is None and kind is not None else "get"
-    else:
-        what = method.lower()
-    return f"{_KINDS.get(kind, kind)}.{what}"
