@@ -393,7 +393,7 @@ def test_others_are_never_touched_and_ours_is_one(seed: int) -> None:
         if chance.random() < 0.2:
             operation = chance.choice([PUT, GET, DELETE, "PrivateEndpoints.List", None])
             code = chance.choice([None, "RetryableError", "TooManyRequests"])
-            local.fail(operation, code=code, status=429, executed=chance.random() < 0.5)
+            local.fail(operation, code=code, status=429, executed=chance.random() < 0.5, retry_after=0.001)
         try:
             step = chance.randrange(5)
             if step == 0:

@@ -81,7 +81,7 @@ def test_which_refusals_may_go_away(
         ("VirtualNetworks.Get", cloud.check),
     ]
     for operation, call in calls:
-        local.fail(operation, code=code, status=status)
+        local.fail(operation, code=code, status=status, times=3 if code == "TooManyRequests" else 1, retry_after=0.01)
         with pytest.raises(CloudError) as caught:
             call()
         assert (caught.value.code, caught.value.is_transient) == (code, is_transient)
@@ -128,7 +128,14 @@ def test_an_error_after_the_creation(local: LocalAzure, cloud: AzureCloud) -> No
     assert (endpoint.origin, endpoint.is_ours) == ("adopted", True)
 
 
-def test_throttling_is_waited_out(local: LocalAzure, cloud: AzureCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("retry_after", "expected"), [(17, 17.0), (None, 1.0), (3600, 300.0)])
+def test_throttling_is_waited_out(
+    local: LocalAzure,
+    cloud: AzureCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    retry_after: float | None,
+    expected: float,
+) -> None:
     pauses: list[float] = []
     clock = [1000.0]
 
@@ -138,12 +145,24 @@ def test_throttling_is_waited_out(local: LocalAzure, cloud: AzureCloud, monkeypa
 
     monkeypatch.setattr(azure_calls, "monotonic", lambda: clock[0])
     monkeypatch.setattr(azure_calls, "pause", pause)
-    local.fail(GET, code="TooManyRequests", status=429, retry_after=17)
+    local.fail(GET, code="TooManyRequests", status=429, retry_after=retry_after, times=2)
+    assert cloud.create(SERVICE).origin == "created"
+    assert pauses == [expected] * 2
+    # no longer than a few times, and then whoever waits decides
+    pauses.clear()
+    local.fail(GET, code="TooManyRequests", status=429, retry_after=retry_after, times=3)
     with pytest.raises(CloudError) as caught:
         cloud.create(SERVICE)
-    assert (caught.value.is_transient, pauses) == (True, [])
-    cloud.create(SERVICE)
-    assert pauses == [17]
+    assert (caught.value.is_transient, pauses) == (True, [expected] * 2)
+    # other calls of the same quota heed it, too
+    cloud.check()
+    assert pauses == [expected] * 3
+
+
+def test_a_throttled_creation_is_one(local: LocalAzure, cloud: AzureCloud) -> None:
+    local.fail(PUT, code="TooManyRequests", status=429, retry_after=0.01)
+    assert cloud.create(SERVICE).origin == "created"
+    assert (local.calls.count(PUT), len(local.created())) == (2, 1)
 
 
 def test_wrong_credentials(local: LocalAzure, make: Make) -> None:

@@ -26,6 +26,7 @@ __all__ = ["BUSY", "Calls", "Reply"]
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
 # Azure asks for seconds to minutes; a longer wait is the caller's decision
 _LONGEST_RETRY_AFTER = 300.0
+_ATTEMPTS_IF_THROTTLED = 3
 _FRESH_SERVICE_SECONDS = 120.0
 _NETWORK_API = "2024-05-01"
 
@@ -124,7 +125,7 @@ class Calls:
         api_version: str | None = _NETWORK_API,
         missing_ok: bool = False,
     ) -> Reply:
-        """Send one request, once.
+        """Send one request, once; what is throttled, a few times.
 
         Args:
             operation: Azure's name of it, such as `PrivateEndpoints.Get`.
@@ -139,16 +140,22 @@ class Calls:
             CloudError: Azure refuses, or does not answer.
         """
         quota = (path.split("/")[2].lower(), method)
-        self._wait_for(quota)
-        with cloud_call("Azure", operation, path):
-            with _failures(operation):
-                response = self._sent(method, path, body, headers, api_version)
-            if response.status_code == 404 and missing_ok:
-                return Reply(404, {})
-            if response.status_code < 400:
-                return Reply(response.status_code, _json(operation, response))
-            self._keep_retry_after(quota, response)
-            raise _refusal(operation, response)
+        for attempts_left in reversed(range(_ATTEMPTS_IF_THROTTLED)):
+            self._wait_for(quota)
+            with cloud_call("Azure", operation, path):
+                with _failures(operation):
+                    response = self._sent(method, path, body, headers, api_version)
+                if response.status_code == 404 and missing_ok:
+                    return Reply(404, {})
+                if response.status_code < 400:
+                    return Reply(response.status_code, _json(operation, response))
+                error = _refusal(operation, response)
+                # what is throttled is not executed
+                is_throttled = response.status_code == 429 and error.code not in BUSY
+                self._keep_retry_after(quota, response, 1.0 if is_throttled else 0.0)
+                if not (is_throttled and attempts_left):
+                    raise error
+        raise AssertionError
 
     def outlive_fresh_service(self, error: CloudError, target: str) -> CloudError:
         """The error, transient where Azure may not know the Private Link service yet.
@@ -202,14 +209,14 @@ class Calls:
         while (left := self._not_before.get(quota, 0.0) - monotonic()) > 0:
             pause(left)
 
-    def _keep_retry_after(self, quota: tuple[str, str], response: Any) -> None:
+    def _keep_retry_after(self, quota: tuple[str, str], response: Any, otherwise: float) -> None:
         if response.status_code not in (429, 503):
             return
         try:
-            seconds = float(response.headers.get("retry-after") or 0.0)
+            seconds = float(response.headers.get("retry-after") or otherwise)
         except ValueError:
             # a date, which Azure does not send
-            return
+            seconds = otherwise
         self._not_before[quota] = monotonic() + min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
 
 

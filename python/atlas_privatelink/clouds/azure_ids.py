@@ -21,7 +21,7 @@ _ID = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ResourceId:
-    """The parts of the id of a resource of Microsoft.Network, in the case that they were given in."""
+    """The parts of the id of a resource of Microsoft.Network; names are in the case that they were given in."""
 
     subscription: str
     group: str
@@ -44,14 +44,13 @@ class ResourceId:
         match = _ID.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             return None
-        found = cls(**match.groupdict())
         wanted = "virtualNetworks" if kind == "subnets" else kind
-        is_right = found.kind.lower() == wanted.lower() and (found.subnet is not None) == (kind == "subnets")
-        return found if is_right else None
+        is_right = match["kind"].lower() == wanted.lower() and (match["subnet"] is not None) == (kind == "subnets")
+        return cls(match["subscription"], match["group"], wanted, match["name"], match["subnet"]) if is_right else None
 
     @property
     def path(self) -> str:
-        """The id, as a path."""
+        """The id, with Azure's own spelling of everything but the names."""
         group = group_path(self.subscription, self.group)
         path = f"{group}/providers/Microsoft.Network/{self.kind}/{self.name}"
         return path if self.subnet is None else f"{path}/subnets/{self.subnet}"

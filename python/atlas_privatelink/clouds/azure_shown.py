@@ -91,7 +91,8 @@ class PrivateEndpoint:
             text = f"Azure: PrivateEndpoints.Get failed: the response is no private endpoint: {sent.get('id')!r}"
             raise CloudError(text, operation="PrivateEndpoints.Get", is_transient=True)
         self.id = parsed
-        self.text_id = str(sent["id"])
+        # Atlas may tell the case of the fixed parts apart
+        self.text_id = parsed.path
         self.etag = str(sent["etag"]) if sent.get("etag") else None
         """Azure's word for this state of it."""
         self.tags = {str(key): str(value) for key, value in part(sent, "tags").items()}
