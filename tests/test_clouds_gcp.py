@@ -980,6 +980,12 @@ def test_few_addresses_are_a_warning(google: LocalGcp, make: Make) -> None:
     assert few == Check("addresses", "warning", f"{small} has at most 4 free addresses, and 6 are needed")
 
 
+def test_a_subnetwork_for_ipv6_only_is_a_warning(google: LocalGcp, make: Make) -> None:
+    google.add_subnetwork("six", ip_cidr_range="")
+    found = by_name(make(subnetwork="six").preflight(SERVICE))["addresses"]
+    assert (found.state, "no IPv4 range" in found.detail) == ("warning", True)
+
+
 def test_an_outage_is_no_finding(google: LocalGcp, make: Make) -> None:
     google.fail("regions.get")
     with pytest.raises(CloudError) as caught:

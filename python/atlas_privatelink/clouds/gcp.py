@@ -222,9 +222,10 @@ class GcpCloud:
     def bill(self, service: ServiceToReach | None) -> Sequence[str]:
         """What Google bills by the hour, in words, without prices."""
         count = self._parts_needed(service)
-        known = self._is_port_mapped(service) or service is not None
-        rules = "1 Private Service Connect endpoint" if count == 1 else f"{count} Private Service Connect endpoints"
-        return (f"Google Cloud: {'' if known else 'up to '}{rules} (forwarding rules), per hour, plus traffic",)
+        most = "up to " if service is None and not self.port_mapping else ""
+        s = "" if count == 1 else "s"
+        what = f"{most}{count} Private Service Connect endpoint{s} (forwarding rule{s})"
+        return (f"Google Cloud: {what}, per hour, plus traffic",)
 
     def find(self, service: ServiceToReach) -> Sequence[CloudEndpoint]:
         """What leads from the network to the service, whoever created it, oldest first.

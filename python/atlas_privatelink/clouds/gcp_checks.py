@@ -106,6 +106,8 @@ class Checks:
 
     def _addresses(self, subnetwork: Any, needed: int) -> Check:
         """How many addresses are free at most: machines have some, too, which are not counted."""
+        if not subnetwork.ip_cidr_range:
+            return Check("addresses", "warning", f"{self._subnetwork} has no IPv4 range, which the endpoint needs")
         size = IPv4Network(subnetwork.ip_cidr_range).num_addresses - _RESERVED_ADDRESSES
         project = {"project": self._place.project, "region": self._region}
         addresses = self._calls.list("addresses.list", "AddressesClient", project)

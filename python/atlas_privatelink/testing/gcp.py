@@ -184,7 +184,8 @@ class LocalGcp:
     def add_subnetwork(
         self, name: str, *, network: str | None = None, ip_cidr_range: str = "10.0.0.0/24", region: str | None = None
     ) -> str:
-        """Add a subnetwork to a network, by its path, and return the subnetwork's path."""
+        """Add a subnetwork to a network, by its path, and return the subnetwork's path; without a range, it is for IPv6
+        only."""
         network = network or self.network
         project = network.split("/")[1]
         subnetwork = f"projects/{project}/regions/{region or self.region}/subnetworks/{name}"
