@@ -56,7 +56,7 @@ class StuckCloud(MemoryCloud):
 @pytest.fixture
 def atlas() -> Iterator[AtlasEmulator]:
     """A local Atlas whose time passes at once."""
-    with AtlasEmulator(clock="driven") as atlas:
+    with AtlasEmulator(clock="driven", service_seconds=0.1, connection_seconds=0.1) as atlas:
         yield atlas
 
 

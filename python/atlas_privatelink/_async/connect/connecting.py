@@ -130,7 +130,6 @@ class AsyncConnecting:
         service = side.reach()
         self.orphans = await orphans(side, ours)
         known = await self._existing(service)
-        self._mark_service(known)
         if self.resume is not None:
             return "skip", "checked before"
         creating = known is None
@@ -147,13 +146,6 @@ class AsyncConnecting:
             raise PreflightFailed(f"nothing was created: {text}", checks=tuple(checks))
         warnings = [f"{check.name}: {check.detail}" for check in checks if check.state == "warning"]
         return "check", "; ".join(warnings) or "all checks passed"
-
-    def _mark_service(self, known: CloudEndpoint | None) -> None:
-        service = self.side.reach()
-        if known is not None and known.is_ours and service is not None and known.service_id == service.service_id:
-            marks = getattr(self.side, "created_marks", None)
-            if marks is not None and known.service_created:
-                self.side.created_marks = marks | {known.id}  # type: ignore[attr-defined]
 
     async def _existing(self, service: ServiceToReach | None) -> CloudEndpoint | None:
         """The endpoint of this network that can be used, whoever made it."""
@@ -196,7 +188,8 @@ class AsyncConnecting:
             detail = await run.in_cloud(run.cloud.planned, service)
             replaced = [*dead, *self.orphans]
             if replaced:
-                return "replace", f"{', '.join(_state(one) for one in replaced)} with {detail}"
+                before = ", ".join(f"{_state(one)}{self.side.takes_along(one)}" for one in replaced)
+                return "replace", f"{before}; creates {detail}"
             return "create", detail
         for one in self.orphans:
             await self.delete_in_cloud(one)
@@ -209,11 +202,11 @@ class AsyncConnecting:
         if dead or self.orphans:
             before = ", ".join(one.id for one in (*dead, *self.orphans))
             self.orphans = ()
-            return "replace", f"{before} with {endpoint.id}"
+            return "replace", f"{before} by {endpoint.id}"
         return ("create" if created else "adopt"), endpoint.id
 
     def _with_orphans(self, detail: str) -> str:
-        return f"{', '.join(_state(one) for one in self.orphans)} with {detail}" if self.orphans else detail
+        return f"{', '.join(_state(one) for one in self.orphans)}; creates {detail}" if self.orphans else detail
 
     async def _adopt(self, endpoint: CloudEndpoint, service: ServiceToReach) -> Outcome:
         run = self.run
@@ -258,7 +251,7 @@ class AsyncConnecting:
             return
         if self.side.knows(endpoint.id):
             self.endpoint = endpoint
-            await self.side.unregister(endpoint.id, why=f"it is {endpoint.status}")
+            await self.side.unregister(endpoint, why=f"it is {endpoint.status}")
         await self.delete_in_cloud(endpoint)
 
     async def delete_in_cloud(self, endpoint: CloudEndpoint) -> None:

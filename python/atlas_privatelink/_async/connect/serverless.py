@@ -250,7 +250,7 @@ class AsyncServerlessSide(AsyncAtlasSide):
         self._know(made)
         return "tell", endpoint.id
 
-    async def unregister(self, endpoint_id: str, *, why: str) -> None:
+    async def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """Deletes the endpoint, with which its service goes.
 
         Raises:
@@ -260,7 +260,7 @@ class AsyncServerlessSide(AsyncAtlasSide):
             await self.delete(self.endpoint.id)
         self.endpoint = None
         self.run.know(endpoint_id=None, endpoint_service_name=None, cloud_endpoint_id=None, endpoint_origin=None)
-        raise ServiceVanished(f"{endpoint_id} was removed from Atlas because {why}")
+        raise ServiceVanished(f"{endpoint.id} was removed from Atlas because {why}")
 
     async def accept(self, watch: Callable[[], Awaitable[object]]) -> Outcome:
         """Waits until the endpoint is AVAILABLE."""

@@ -88,7 +88,11 @@ class AsyncAtlasSide:
         """
         raise NotImplementedError
 
-    async def unregister(self, endpoint_id: str, *, why: str) -> None:
+    def takes_along(self, endpoint: CloudEndpoint) -> str:
+        """What Atlas deletes with the registration of an endpoint, in words: nothing, or the service."""
+        return ""
+
+    async def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """Removes the registration of an endpoint of ours that is dead.
 
         Raises:

@@ -131,7 +131,6 @@ class Connecting:
         service = side.reach()
         self.orphans = orphans(side, ours)
         known = self._existing(service)
-        self._mark_service(known)
         if self.resume is not None:
             return "skip", "checked before"
         creating = known is None
@@ -148,13 +147,6 @@ class Connecting:
             raise PreflightFailed(f"nothing was created: {text}", checks=tuple(checks))
         warnings = [f"{check.name}: {check.detail}" for check in checks if check.state == "warning"]
         return "check", "; ".join(warnings) or "all checks passed"
-
-    def _mark_service(self, known: CloudEndpoint | None) -> None:
-        service = self.side.reach()
-        if known is not None and known.is_ours and service is not None and known.service_id == service.service_id:
-            marks = getattr(self.side, "created_marks", None)
-            if marks is not None and known.service_created:
-                self.side.created_marks = marks | {known.id}  # type: ignore[attr-defined]
 
     def _existing(self, service: ServiceToReach | None) -> CloudEndpoint | None:
         """The endpoint of this network that can be used, whoever made it."""
@@ -197,7 +189,8 @@ class Connecting:
             detail = run.in_cloud(run.cloud.planned, service)
             replaced = [*dead, *self.orphans]
             if replaced:
-                return "replace", f"{', '.join(_state(one) for one in replaced)} with {detail}"
+                before = ", ".join(f"{_state(one)}{self.side.takes_along(one)}" for one in replaced)
+                return "replace", f"{before}; creates {detail}"
             return "create", detail
         for one in self.orphans:
             self.delete_in_cloud(one)
@@ -210,11 +203,11 @@ class Connecting:
         if dead or self.orphans:
             before = ", ".join(one.id for one in (*dead, *self.orphans))
             self.orphans = ()
-            return "replace", f"{before} with {endpoint.id}"
+            return "replace", f"{before} by {endpoint.id}"
         return ("create" if created else "adopt"), endpoint.id
 
     def _with_orphans(self, detail: str) -> str:
-        return f"{', '.join(_state(one) for one in self.orphans)} with {detail}" if self.orphans else detail
+        return f"{', '.join(_state(one) for one in self.orphans)}; creates {detail}" if self.orphans else detail
 
     def _adopt(self, endpoint: CloudEndpoint, service: ServiceToReach) -> Outcome:
         run = self.run
@@ -259,7 +252,7 @@ class Connecting:
             return
         if self.side.knows(endpoint.id):
             self.endpoint = endpoint
-            self.side.unregister(endpoint.id, why=f"it is {endpoint.status}")
+            self.side.unregister(endpoint, why=f"it is {endpoint.status}")
         self.delete_in_cloud(endpoint)
 
     def delete_in_cloud(self, endpoint: CloudEndpoint) -> None:

@@ -272,12 +272,12 @@ class DedicatedSide(AtlasSide):
             action = "replace"
         elif known is not None and known.status in _FINAL:
             if run.planning:
-                return "replace", f"{endpoint.id}, which is {known.status} in Atlas"
+                return "replace", f"{endpoint.id}, which is {known.status} in Atlas{self.takes_along(endpoint)}"
             if not endpoint.is_ours:
                 why = f"{endpoint.id} is {known.status} in Atlas, and was not created by this package"
                 way = "delete its registration in Atlas (`atlas.dedicated.delete_endpoint`) and connect again"
                 raise NotOwned(f"{why}: {way}", endpoint=endpoint)
-            self.unregister(endpoint.id, why=f"it is {known.status}")
+            self.unregister(endpoint, why=f"it is {known.status}")
             action = "replace"
         elif known is not None:
             run.know(endpoint_origin=run.connection.endpoint_origin or "adopted")
@@ -309,28 +309,27 @@ class DedicatedSide(AtlasSide):
     def _service_id_before(self) -> str | None:
         return self.run.connection.endpoint_service_id
 
-    def unregister(self, endpoint_id: str, *, why: str) -> None:
+    def takes_along(self, endpoint: CloudEndpoint) -> str:
+        """What Atlas deletes with the registration of an endpoint, in words: nothing, or the service."""
+        is_last = all(same_id(one, endpoint.id) for one in self.registered())
+        return f", and {self._named()} with it" if is_last and self.knows(endpoint.id) else ""
+
+    def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """Deletes the endpoint in Atlas."""
         run = self.run
         service_id = run.connection.endpoint_service_id
-        others = [one for one in self.registered() if not same_id(one, endpoint_id)]
-        if not others and not self.service_created and not self._marked_as_created(endpoint_id):
+        is_service_ours = self.service_created or (endpoint.service_created and endpoint.service_id == service_id)
+        if self.takes_along(endpoint) and not is_service_ours:
             rule = (
-                f"{endpoint_id} has to be deleted in Atlas because {why}, and is the last endpoint of {self._named()}"
+                f"{endpoint.id} has to be deleted in Atlas because {why}, and is the last endpoint of {self._named()}"
             )
             way = "Atlas deletes the service with it, which this package did not create: delete it yourself"
-            raise NotOwned(f"{rule}. {way}, and connect again")
-        self.delete_endpoint(endpoint_id)
+            raise NotOwned(f"{rule}. {way}, and connect again", endpoint=endpoint)
+        self.delete_endpoint(endpoint.id)
         self.look()
         if self.service is None or self.service.id != service_id:
             self._forget()
             raise ServiceVanished(f"Atlas has deleted endpoint service {service_id} with its last endpoint")
-
-    created_marks: frozenset[str] = frozenset()
-    """Endpoints whose marks say that their connection had created the service."""
-
-    def _marked_as_created(self, endpoint_id: str) -> bool:
-        return endpoint_id in self.created_marks
 
     def until_deleted(self, endpoint_id: str) -> None:
         """Waits until an endpoint is gone in Atlas."""

@@ -114,7 +114,9 @@ class Run:
         # a caller who cannot reach Atlas at all is told so at once
         action, detail = self._through_outages(work, first=step is self.steps[0])
         elapsed = monotonic() - self.step_began
-        self.know(steps=(*self.connection.steps, StepTaken(step, action, detail, elapsed)))
+        # one that was begun again counts once
+        before = (taken for taken in self.connection.steps if taken.step != step)
+        self.know(steps=(*before, StepTaken(step, action, detail, elapsed)))
         self.event(step, "done", action=action, detail=detail)
 
     def fail(self, error: BaseException) -> None:

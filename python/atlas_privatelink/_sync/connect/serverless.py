@@ -251,7 +251,7 @@ class ServerlessSide(AtlasSide):
         self._know(made)
         return "tell", endpoint.id
 
-    def unregister(self, endpoint_id: str, *, why: str) -> None:
+    def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """Deletes the endpoint, with which its service goes.
 
         Raises:
@@ -261,7 +261,7 @@ class ServerlessSide(AtlasSide):
             self.delete(self.endpoint.id)
         self.endpoint = None
         self.run.know(endpoint_id=None, endpoint_service_name=None, cloud_endpoint_id=None, endpoint_origin=None)
-        raise ServiceVanished(f"{endpoint_id} was removed from Atlas because {why}")
+        raise ServiceVanished(f"{endpoint.id} was removed from Atlas because {why}")
 
     def accept(self, watch: Callable[[], object]) -> Outcome:
         """Waits until the endpoint is AVAILABLE."""
