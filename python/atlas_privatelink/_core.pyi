@@ -211,6 +211,18 @@ class Emulator:
         """
         Arms a fault with the parameters of a JSON object.
         """
+    def force(
+        self,
+        /,
+        service_id: str,
+        endpoint_id: str | None,
+        status: str | None,
+        error_message: str | None,
+        delete_requested: bool | None,
+    ) -> None:
+        """
+        Forces the status of an endpoint, or of the service where none is named; all None ends that.
+        """
     def heal(self, /) -> None: ...
     def now(self, /) -> float: ...
     @property
@@ -219,6 +231,10 @@ class Emulator:
     def reset_stats(self, /) -> None: ...
     def restart(self, /) -> None: ...
     def retire(self, /, how: str | None) -> None: ...
+    def set_cloud_endpoints(self, /, ids: Any | None) -> None:
+        """
+        The only private endpoints that the clouds have: ids, something to call for them, or None for any.
+        """
     def set_clusters(self, /, clusters: str) -> None:
         """
         Puts other clusters in the place of those there are, from a JSON list; `null` accepts any name.

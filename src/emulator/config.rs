@@ -70,6 +70,11 @@ impl Provider {
     }
 }
 
+/// Whether a cloud has a private endpoint of that id, where its endpoints are listed.
+pub(crate) fn is_in_cloud(listed: Option<&[String]>, id: &str) -> bool {
+    listed.is_none_or(|ids| ids.iter().any(|known| known.eq_ignore_ascii_case(id)))
+}
+
 /// A project that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -134,6 +139,8 @@ pub struct Config {
     pub reservation_expiry: Duration,
     /// Whether successes have the documented status codes, where others have been recorded.
     pub documented_status_codes: bool,
+    /// Whether ids of private endpoints in Azure come back in small letters.
+    pub azure_ids_in_lower_case: bool,
     /// Whether the deletion of a service's last endpoint deletes the service.
     pub last_endpoint_deletes_service: bool,
     /// Whether clusters and other endpoints decide if an endpoint can be made: one in each region or several in one,
@@ -187,6 +194,7 @@ impl Default for Config {
             connection_string: Duration::from_secs(60),
             reservation_expiry: Duration::from_secs(86_400),
             documented_status_codes: false,
+            azure_ids_in_lower_case: false,
             last_endpoint_deletes_service: true,
             rules: None,
             clusters: None,
@@ -235,6 +243,9 @@ impl Config {
             documented_status_codes: fields
                 .choice("status_codes", &[("recorded", false), ("documented", true)])?
                 .unwrap_or(default.documented_status_codes),
+            azure_ids_in_lower_case: fields
+                .choice("azure_id_case", &[("as_given", false), ("lower", true)])?
+                .unwrap_or(default.azure_ids_in_lower_case),
             last_endpoint_deletes_service: fields
                 .flag("last_endpoint_deletes_service")?
                 .unwrap_or(default.last_endpoint_deletes_service),

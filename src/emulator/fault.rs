@@ -58,6 +58,15 @@ pub enum Effect {
         /// Whether the request was executed all the same.
         executed: bool,
     },
+    /// 429 `RATE_LIMITED`, with the path, the limit and the minutes as parameters; nothing was executed.
+    RateLimited {
+        /// Requests that are allowed.
+        limit: u32,
+        /// In so many minutes.
+        minutes: u32,
+        /// `Retry-After`: seconds, or an HTTP date.
+        retry_after: Option<String>,
+    },
     /// Executed, and the right status, but no body.
     EmptyBody,
     /// Executed, and the right status, but HTML.
@@ -129,7 +138,7 @@ pub enum Request {
     },
 }
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "refuse",
     "reset_before_handler",
     "reset_after_handler",
@@ -140,6 +149,7 @@ const NAMES: [&str; 15] = [
     "delay_after_handler",
     "trickle",
     "status",
+    "rate_limited",
     "empty_body",
     "not_json",
     "huge_body",
@@ -209,6 +219,11 @@ fn effect(name: &str, given: &mut Fields) -> Result<Effect, Invalid> {
                 .unwrap_or(Format::Json),
             error_code: given.text("error_code")?,
             executed: given.flag("executed")?.unwrap_or(false),
+        },
+        "rate_limited" => Effect::RateLimited {
+            limit: given.integer("limit", 0, u32::MAX)?.unwrap_or(100),
+            minutes: given.integer("minutes", 1, u32::MAX)?.unwrap_or(1),
+            retry_after: retry_after(given)?,
         },
         "empty_body" => Effect::EmptyBody,
         "not_json" => Effect::NotJson,

@@ -45,7 +45,8 @@ mod wire;
 pub use clusters::Cluster;
 pub use config::Config;
 pub use fault::Fault;
-pub use state::{Retirement, Role};
+pub use resource::Forced;
+pub use state::{Retirement, Role, Unknown};
 pub use stats::{RecordedRequest, Stats};
 
 use crate::api::Invalid;
@@ -92,9 +93,11 @@ impl Emulator {
         let shared = Arc::new(Shared::new(State::new(config)));
         let (commands, orders) = unbounded_channel();
         let served = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("atlas-emulator".to_owned())
-            .spawn(move || runtime.block_on(server::run(served, door, listener, orders)))?;
+        let thread = std::thread::Builder::new().name("atlas-emulator".to_owned()).spawn(move || {
+            runtime.block_on(server::run(served, door, listener, orders));
+            // a cloud that is still being asked is not waited for
+            runtime.shutdown_background();
+        })?;
         let running = Mutex::new(Some(Running { commands, thread }));
         Ok(Self { shared, address, process: std::process::id(), running })
     }
@@ -125,6 +128,35 @@ impl Emulator {
         };
         self.shared.state().clusters.set(clusters);
         Ok(())
+    }
+
+    /// The only private endpoints that the clouds have; `None` for any. Registering another one ends in `REJECTED` on
+    /// AWS and in `FAILED` elsewhere.
+    pub fn set_cloud_endpoints(&self, ids: Option<Vec<String>>) {
+        let mut state = self.shared.state();
+        state.cloud_endpoints = ids;
+        state.cloud = None;
+    }
+
+    /// Asks for the private endpoints that the clouds have, before each request that may register one: `None` for any,
+    /// and those of before where nobody can tell. It is called on threads of its own and may call this emulator.
+    pub fn ask_cloud(&self, cloud: impl Fn() -> Result<Option<Vec<String>>, Unknown> + Send + Sync + 'static) {
+        self.shared.state().cloud = Some(Arc::new(cloud));
+    }
+
+    /// Lets an endpoint, or the service itself where none is named, say something else than its own life; `None` goes
+    /// back to that. Its deletion does so, too.
+    ///
+    /// # Errors
+    /// There is no such endpoint or service.
+    pub fn force(&self, service_id: &str, endpoint_id: Option<&str>, forced: Option<Forced>) -> Result<(), Invalid> {
+        if self.shared.state().force(service_id, endpoint_id, forced) {
+            return Ok(());
+        }
+        Err(match endpoint_id {
+            None => Invalid::new("service_id", format!("must be an endpoint service's, got {service_id:?}")),
+            Some(id) => Invalid::new("endpoint_id", format!("must be an endpoint's on {service_id:?}, got {id:?}")),
+        })
     }
 
     /// Its clock: the time since 1970.

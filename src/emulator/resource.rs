@@ -16,6 +16,8 @@ pub(crate) struct Kind {
     /// The names of its id and status.
     pub(crate) id: &'static str,
     pub(crate) status: &'static str,
+    /// Whether its ids are the same in capitals and in small letters.
+    pub(crate) ids_in_any_case: bool,
     /// Its words until it is ready, each with the part of the time that it lasts until.
     pub(crate) steps: &'static [(&'static str, f64)],
     pub(crate) ready: &'static str,
@@ -89,6 +91,19 @@ pub(crate) struct Resource {
     deleted: Option<Duration>,
     /// What will go wrong in place of being ready.
     doom: Option<String>,
+    /// What it says in place of what it is.
+    forced: Option<Forced>,
+}
+
+/// What a resource says on request, whatever its own life says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forced {
+    /// Its status.
+    pub status: Option<String>,
+    /// Its `errorMessage`, beside a status.
+    pub error_message: Option<String>,
+    /// Its `deleteRequested`.
+    pub delete_requested: Option<bool>,
 }
 
 /// All resources of all projects, in the order of their creation.
@@ -123,7 +138,7 @@ impl Resources {
         let doom = births.doomed.pop_front();
         births.made += 1;
         let resources = self.groups.entry(births.group.to_owned()).or_default();
-        resources.push(Resource { kind, id, parent, fields, made: births.now, deleted: None, doom });
+        resources.push(Resource { kind, id, parent, fields, made: births.now, deleted: None, doom, forced: None });
         resources.last()
     }
 }
@@ -135,6 +150,22 @@ impl Resource {
 
     pub(crate) fn delete(&mut self, now: Duration) {
         self.deleted.get_or_insert(now);
+        self.forced = None;
+    }
+
+    /// Says something else from now on; `None` goes back to its own life.
+    pub(crate) fn force(&mut self, forced: Option<Forced>) {
+        self.forced = forced;
+    }
+
+    /// Whether that is its id.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        self.id == id || (self.kind.ids_in_any_case && self.id.eq_ignore_ascii_case(id))
+    }
+
+    /// What it says in place of its own status.
+    pub(crate) fn forced_status(&self) -> Option<&str> {
+        self.forced.as_ref().and_then(|forced| forced.status.as_deref())
     }
 
     /// Whether its deletion was asked for.
@@ -147,7 +178,10 @@ impl Resource {
         self.made + (self.kind.preparation)(config)
     }
 
-    pub(crate) fn status(&self, now: Duration, config: &Config) -> &'static str {
+    pub(crate) fn status(&self, now: Duration, config: &Config) -> &str {
+        if let Some(status) = self.forced_status() {
+            return status;
+        }
         let kind = self.kind;
         if self.deleted.is_some() {
             return kind.deleting;
@@ -176,7 +210,14 @@ impl Resource {
         let status = self.status(now, config);
         json.insert(self.kind.id.to_owned(), json!(self.id));
         json.insert(self.kind.status.to_owned(), json!(status));
-        let message = self.doom.as_ref().filter(|_| status == self.kind.failed);
+        let message = match &self.forced {
+            Some(forced) if forced.status.is_some() => forced.error_message.as_ref(),
+            _ => self.doom.as_ref().filter(|_| status == self.kind.failed),
+        };
+        let delete_requested = self.forced.as_ref().and_then(|forced| forced.delete_requested);
+        if let Some(requested) = delete_requested {
+            json.insert("deleteRequested".to_owned(), json!(requested));
+        }
         if self.kind.says_null || message.is_some() {
             json.insert("errorMessage".to_owned(), json!(message));
         }

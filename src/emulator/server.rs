@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::fault::{Effect, Format, Shape};
+use super::route::Query;
 use super::state::{Incoming, Reply, State};
 use super::wire::{Control, Pace, ReplyBody, Wire};
 use crate::api::error_code;
@@ -251,6 +252,17 @@ impl Drop for InFlight {
     }
 }
 
+/// Learns which private endpoints the clouds have, before a request that may register one.
+async fn ask_cloud(shared: &Shared, method: &Method) {
+    if !matches!(method.as_str(), "POST" | "PATCH") {
+        return;
+    }
+    let Some(cloud) = shared.state().cloud.clone() else { return };
+    if let Ok(Ok(ids)) = tokio::task::spawn_blocking(move || cloud()).await {
+        shared.state().cloud_endpoints = ids;
+    }
+}
+
 /// Notes how a request ended, also when its client went away in the middle.
 struct Exchange {
     shared: Arc<Shared>,
@@ -290,6 +302,7 @@ async fn serve(
     let absolute = head.uri.scheme().map(|_| head.uri.to_string());
     let incoming = Incoming { method: head.method, target, absolute, headers: head.headers, body, peer };
 
+    ask_cloud(&shared, &incoming.method).await;
     let (number, effect, generation) = {
         let mut state = shared.state();
         let authenticated = incoming.headers.contains_key(header::AUTHORIZATION);
@@ -333,6 +346,13 @@ async fn serve(
             reply.headers.extend(retry_after.map(|value| (header::RETRY_AFTER, value)));
             reply
         }
+        Some(Effect::RateLimited { limit, minutes, retry_after }) => {
+            let mut reply = rate_limited(Query::parse(&incoming.target).path, limit, minutes);
+            reply.headers.extend(shared.state().date_only());
+            let retry_after = retry_after.and_then(|value| HeaderValue::from_str(&value).ok());
+            reply.headers.extend(retry_after.map(|value| (header::RETRY_AFTER, value)));
+            reply
+        }
         Some(effect) => {
             let mut reply = shared.state().respond(&incoming);
             match effect {
@@ -358,6 +378,16 @@ async fn serve(
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     Ok(response)
+}
+
+/// The refusal of the limit that is not a token bucket's.
+fn rate_limited(path: &str, limit: u32, minutes: u32) -> Reply {
+    let detail = format!("Resource {path} is limited to {limit} requests every {minutes} minutes.");
+    let parameters = vec![json!(path), json!(limit), json!(minutes)];
+    let code = error_code::RATE_LIMITED;
+    let mut answer = Answer::error(StatusCode::TOO_MANY_REQUESTS, code, &detail, parameters);
+    let body = answer.body(false);
+    Reply { status: answer.status, headers: *answer.headers, body }
 }
 
 fn other_answer(status: StatusCode, format: Format, error_code: Option<&str>) -> Reply {

@@ -1,7 +1,7 @@
 //! Serverless private endpoints: their verbs, and their lives by the clock.
 
 use super::answer::Answer;
-use super::config::{Config, Provider};
+use super::config::{Config, Provider, is_in_cloud};
 use super::deployment::Connected;
 use super::random::Random;
 use crate::api::serverless::status;
@@ -28,7 +28,7 @@ struct Endpoint {
     ip_address: Option<String>,
     error_message: Option<String>,
     available_since: Option<Duration>,
-    /// What will go wrong in place of `RESERVED`.
+    /// What will go wrong in place of the next step.
     doom: Option<String>,
 }
 
@@ -46,6 +46,8 @@ pub(crate) struct Call<'a> {
     pub(crate) instance: &'a str,
     pub(crate) now: Duration,
     pub(crate) config: &'a Config,
+    /// The only private endpoints that the cloud has, if there is a list of them.
+    pub(crate) cloud_endpoints: Option<&'a [String]>,
 }
 
 impl Endpoints {
@@ -173,7 +175,11 @@ impl Endpoints {
                 let why = "Azure needs cloudProviderEndpointId and privateEndpointIpAddress together.";
                 return Err(Answer::invalid_attribute(version, "cloudProviderEndpointId", why));
             }
-            endpoint.cloud_provider_endpoint_id = cloud_id.map(str::to_owned);
+            let lower = config.provider == Provider::Azure && config.azure_ids_in_lower_case;
+            endpoint.cloud_provider_endpoint_id =
+                cloud_id.map(|id| if lower { id.to_ascii_lowercase() } else { id.to_owned() });
+            let lost = cloud_id.filter(|id| !is_in_cloud(call.cloud_endpoints, id));
+            endpoint.doom = lost.map(|id| format!("No private endpoint {id} leads to this endpoint service."));
             endpoint.ip_address = ip_address.map(str::to_owned);
             endpoint.status = status::INITIATING;
             endpoint.until = Some(call.now + config.connection);
@@ -216,7 +222,8 @@ impl Endpoints {
         chosen.sort();
         let mut all = Vec::new();
         for (group, instance) in &chosen {
-            all.extend(self.all(&Call { version: ApiVersion::V2, group, instance, now, config }, random));
+            let call = Call { version: ApiVersion::V2, group, instance, now, config, cloud_endpoints: None };
+            all.extend(self.all(&call, random));
         }
         all
     }
@@ -271,14 +278,14 @@ impl Endpoint {
             match self.status {
                 // nobody connected it in time
                 status::DELETING | status::RESERVED => return false,
-                status::INITIATING => {
-                    self.status = status::AVAILABLE;
-                    self.available_since = Some(until);
-                }
-                _ => match self.doom.take() {
+                present => match self.doom.take() {
                     Some(message) => {
                         self.status = status::FAILED;
                         self.error_message = Some(message);
+                    }
+                    None if present == status::INITIATING => {
+                        self.status = status::AVAILABLE;
+                        self.available_since = Some(until);
                     }
                     None => {
                         self.status = status::RESERVED;
@@ -328,7 +335,10 @@ pub(crate) fn is_cloud_id(provider: Provider, id: &str) -> bool {
         Provider::Aws => id
             .strip_prefix("vpce-")
             .is_some_and(|digits| digits.len() >= 8 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))),
-        Provider::Azure => id.starts_with("/subscriptions/") && id.contains("/Microsoft.Network/privateEndpoints/"),
+        Provider::Azure => {
+            let id = id.to_ascii_lowercase();
+            id.starts_with("/subscriptions/") && id.contains("/microsoft.network/privateendpoints/")
+        }
     }
 }
 
@@ -404,6 +414,7 @@ mod tests {
             instance: "i",
             now: Duration::from_secs(seconds),
             config: &config,
+            cloud_endpoints: None,
         };
         let made = endpoints.create(&at(100), &Map::new(), &mut VecDeque::new());
         assert_eq!(made.status, 201);
@@ -436,6 +447,7 @@ mod tests {
             instance: "i",
             now: Duration::from_secs(seconds),
             config: &config,
+            cloud_endpoints: None,
         };
         endpoints.create(&at(0), &Map::new(), &mut VecDeque::new());
         // reserved at 90, and nobody connected it for a day

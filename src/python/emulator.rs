@@ -1,7 +1,7 @@
 //! The emulator for Python: JSON in, JSON out. `atlas_privatelink.testing` makes it comfortable.
 
 use crate::emulator::fault::Request;
-use crate::emulator::{Config, Emulator as Core, Retirement, Role};
+use crate::emulator::{Config, Emulator as Core, Forced, Retirement, Role, Unknown};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
@@ -48,6 +48,37 @@ impl Emulator {
         let clusters: Value =
             serde_json::from_str(clusters).map_err(|error| PyValueError::new_err(error.to_string()))?;
         self.here(py, |core| core.set_clusters(&clusters))?.map_err(invalid)
+    }
+
+    /// The only private endpoints that the clouds have: ids, something to call for them, or None for any.
+    #[pyo3(signature = (ids))]
+    fn set_cloud_endpoints(&self, py: Python<'_>, ids: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        match ids {
+            Some(cloud) if cloud.is_callable() => {
+                let cloud = cloud.unbind();
+                self.here(py, |core| core.ask_cloud(move || asked(&cloud)))
+            }
+            ids => {
+                let ids = ids.map(|ids| ids.extract::<Vec<String>>()).transpose()?;
+                self.here(py, |core| core.set_cloud_endpoints(ids))
+            }
+        }
+    }
+
+    /// Forces the status of an endpoint, or of the service where none is named; all None ends that.
+    #[pyo3(signature = (service_id, endpoint_id, status, error_message, delete_requested))]
+    fn force(
+        &self,
+        py: Python<'_>,
+        service_id: &str,
+        endpoint_id: Option<&str>,
+        status: Option<String>,
+        error_message: Option<String>,
+        delete_requested: Option<bool>,
+    ) -> PyResult<()> {
+        let any = status.is_some() || delete_requested.is_some();
+        let forced = any.then_some(Forced { status, error_message, delete_requested });
+        self.here(py, |core| core.force(service_id, endpoint_id, forced))?.map_err(invalid)
     }
 
     fn restart(&self, py: Python<'_>) -> PyResult<()> {
@@ -135,6 +166,23 @@ impl Emulator {
         }
         Ok(py.detach(|| work(&self.0)))
     }
+}
+
+/// What a callable of Python says; where it fails, that is told the way that Python tells of errors in threads.
+fn asked(cloud: &Py<PyAny>) -> Result<Option<Vec<String>>, Unknown> {
+    Python::attach(|py| {
+        let answer = cloud.call0(py).and_then(|ids| {
+            let ids = ids.into_bound(py);
+            if ids.is_none() {
+                return Ok(None);
+            }
+            ids.try_iter()?.map(|id| id?.extract()).collect::<PyResult<Vec<String>>>().map(Some)
+        });
+        answer.map_err(|error| {
+            error.write_unraisable(py, Some(cloud.bind(py)));
+            Unknown
+        })
+    })
 }
 
 fn object(text: &str) -> PyResult<Map<String, Value>> {

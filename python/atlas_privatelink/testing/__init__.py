@@ -7,7 +7,8 @@
         atlas.advance(90)  # the endpoint is RESERVED now
 
 It speaks HTTP/1.1 (and HTTP/2 with prior knowledge) on a loopback address, demands HTTP Digest or an access token as
-Atlas does, leads private endpoints of all families through their lives, and fails on request.
+Atlas does, leads private endpoints of all families through their lives, and fails on request. Tell it of your clusters
+(`clusters=`), and it also enforces the rules that Atlas has for them.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from atlas_privatelink import AsyncClient, Client, _core
 from .records import DigestMode, FaultName, RecordedRequest, Stats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -46,6 +47,10 @@ class AtlasEmulator:
         status_codes: "recorded", or "documented" where successes have been recorded with other codes than documented.
         rate_limit_headers: whether answers tell the rate limit.
         clusters: the only clusters that exist, by name or described (see `set_clusters`); None accepts any name.
+        cloud_endpoints: the only private endpoints that the clouds have, or a callable that returns them (see
+            `set_cloud_endpoints`); None accepts any id.
+        azure_id_case: "lower" answers with the ids of private endpoints in Azure in lower case, whatever case they
+            were given in. They can be asked for in any case.
         last_endpoint_deletes_service: whether deleting the last endpoint of an endpoint service deletes the service,
             as Atlas does.
         rules: whether the rules of a project are enforced. Without regional mode, it has one private endpoint in each
@@ -90,6 +95,8 @@ class AtlasEmulator:
         status_codes: Literal["recorded", "documented"] = "recorded",
         rate_limit_headers: bool = True,
         clusters: Sequence[str | Mapping[str, object]] | None = None,
+        cloud_endpoints: Iterable[str] | Callable[[], Iterable[str] | None] | None = None,
+        azure_id_case: Literal["as_given", "lower"] = "as_given",
         last_endpoint_deletes_service: bool = True,
         rules: bool | None = None,
         client_id: str = "mdb_sa_id_0123456789abcdef01234567",
@@ -123,6 +130,7 @@ class AtlasEmulator:
                 "status_codes": status_codes,
                 "rate_limit_headers": rate_limit_headers,
                 "clusters": clusters,
+                "azure_id_case": azure_id_case,
                 "last_endpoint_deletes_service": last_endpoint_deletes_service,
                 "rules": rules,
                 "client_id": client_id,
@@ -145,12 +153,14 @@ class AtlasEmulator:
         self.client_secret = client_secret
         self._digest = digest
         self._clock = clock
+        self._cloud_endpoints = cloud_endpoints
         self._core: _core.Emulator | None = None
 
     def start(self) -> Self:
         """Begin to listen; returns when it does. Does nothing if it was started before."""
         if self._core is None:
             self._core = _core.Emulator(self._options)
+            self.set_cloud_endpoints(self._cloud_endpoints)
         return self
 
     def stop(self) -> None:
@@ -254,6 +264,62 @@ class AtlasEmulator:
         """
         self._running.set_clusters(json.dumps(clusters, default=_listed))
 
+    def set_cloud_endpoints(self, ids: Iterable[str] | Callable[[], Iterable[str] | None] | None) -> None:
+        """Tell it which private endpoints the clouds have.
+
+        Registering another one succeeds at first, and ends after the time of a connection: as REJECTED on AWS, as
+        FAILED on Azure, on GCP and with serverless instances. Endpoints that are registered already stay as they are.
+
+        Args:
+            ids: ids of VPC endpoints, resource ids on Azure (in any case), names of forwarding rules on GCP; or a
+                callable that returns them. It is called in another thread before each request that may register an
+                endpoint; what it raises goes to `sys.unraisablehook`, and the ids of before stay. None, or a callable
+                that returns it, accepts any id.
+
+        Raises:
+            ValueError: a string, which would be read as one id for each of its letters.
+        """
+        if isinstance(ids, str):
+            raise ValueError(f"ids must be a list of ids or a callable, got {ids!r}")
+        self._running.set_cloud_endpoints(ids if ids is None or callable(ids) else list(ids))
+
+    def set_endpoint_status(
+        self,
+        service_id: str,
+        endpoint_id: str,
+        status: str | None,
+        error_message: str | None = None,
+        *,
+        delete_requested: bool | None = None,
+    ) -> None:
+        """Let an endpoint of an endpoint service answer with another status than its own.
+
+        Args:
+            service_id: the id of the endpoint service, in any project.
+            endpoint_id: what the endpoint is addressed by.
+            status: such as "REJECTED", "FAILED" or "DELETING"; any other word, too. None returns it to its own life,
+                as its deletion does.
+            error_message: its `errorMessage`, beside a status.
+            delete_requested: its `deleteRequested`, where that is not its own: True on an endpoint that is AVAILABLE.
+
+        Raises:
+            ValueError: there is no such endpoint.
+        """
+        self._running.force(service_id, endpoint_id, status, error_message, delete_requested)
+
+    def set_service_status(self, service_id: str, status: str | None, error_message: str | None = None) -> None:
+        """Let an endpoint service answer with another status than its own, such as "FAILED" or "WAITING_FOR_USER".
+
+        Args:
+            service_id: the id of the endpoint service, in any project.
+            status: any word; None returns it to its own life, as its deletion does.
+            error_message: its `errorMessage`, beside a status.
+
+        Raises:
+            ValueError: there is no such endpoint service.
+        """
+        self._running.force(service_id, None, status, error_message, None)
+
     def restart(self) -> None:
         """Do what a restart of the server does: forget all nonces, close all connections, listen again.
 
@@ -295,6 +361,8 @@ class AtlasEmulator:
         | `trickle` | executed; the answer's body comes byte by byte | `interval` in seconds |
         | `status` | another answer | `status`, `retry_after` (none; seconds or a date), `format` ("json", "html", \
 "empty"), `error_code`, `executed` (False) |
+        | `rate_limited` | 429 `RATE_LIMITED` with the parameters path, limit and minutes, not executed | \
+`limit` (100), `minutes` (1), `retry_after` (none; seconds or a date) |
         | `empty_body` | executed, the right status, no body | |
         | `not_json` | executed, the right status, HTML | |
         | `huge_body` | executed, the right status, padding | `bytes`, `format` ("json", "text") |

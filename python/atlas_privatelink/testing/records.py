@@ -35,6 +35,7 @@ FaultName = Literal[
     "delay_after_handler",
     "trickle",
     "status",
+    "rate_limited",
     "empty_body",
     "not_json",
     "huge_body",

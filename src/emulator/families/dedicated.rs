@@ -2,9 +2,10 @@
 
 use super::super::answer::Answer;
 use super::super::config::Config;
+use super::super::config::is_in_cloud;
 use super::super::deployment::Connected;
 use super::super::regions::{atlas_name, cloud_name};
-use super::super::resource::{Births, Holds, Resource};
+use super::super::resource::{Births, Forced, Holds, Resource};
 use super::kinds::{ACCEPTED, AWS_SERVICE, OK, endpoint_kind, service_kind};
 use super::{Context, Families, Handled, conflict, invalid_cloud, missing};
 use crate::api::error_code;
@@ -167,14 +168,18 @@ impl Families {
         let mut fields = context.read_in(Some(cloud), kind, body)?;
         let name = if cloud == "GCP" { "endpointGroupName" } else { "id" };
         let mut id = fields.remove(name).and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
+        let mut names = vec![id.clone()];
         if cloud == "GCP" {
-            let rules = rule_names(&fields, if port_mapped { 1 } else { ATTACHMENTS })
+            names = rule_names(&fields, if port_mapped { 1 } else { ATTACHMENTS })
                 .map_err(|why| Answer::invalid_attribute(context.version, "endpoints", &why))?;
             if port_mapped {
                 // the group's name is needed, and means nothing
-                id = rules.into_iter().next().unwrap_or_default();
+                id = names.first().cloned().unwrap_or_default();
                 fields.insert("portMappingEnabled".to_owned(), json!(true));
             }
+        }
+        if cloud == "AZURE" && context.config.azure_ids_in_lower_case {
+            id.make_ascii_lowercase();
         }
         // Google's names are good in one region, others everywhere
         let rival = |one: &Resource| cloud != "GCP" || one.parent.as_deref() == Some(service);
@@ -186,6 +191,10 @@ impl Families {
         fields.insert("deleteRequested".to_owned(), json!(false));
         if cloud == "AZURE" {
             fields.insert("privateEndpointConnectionName".to_owned(), Value::Null);
+        }
+        if let Some(lost) = names.iter().find(|name| !is_in_cloud(context.cloud_endpoints, name)) {
+            // this is what goes wrong, not what was kept for the next one
+            births.doomed.push_front(format!("No private endpoint {lost} leads to this endpoint service."));
         }
         let made = self.resources.add(kind, id, Some(service.to_owned()), fields, births);
         let content = made.map(|one| endpoint_json(one, context.now, context.config));
@@ -210,6 +219,27 @@ impl Families {
             }
         }
         exported
+    }
+
+    /// Lets an endpoint, or a service where none is named, say something else; false where there is none.
+    pub(crate) fn force(
+        &mut self,
+        (service, endpoint): (&str, Option<&str>),
+        forced: Option<Forced>,
+        now: Duration,
+        config: &Config,
+    ) -> bool {
+        for group in self.resources.groups() {
+            let found = self.resources.of(&group, now, config).iter_mut().find(|one| match endpoint {
+                None => one.parent.is_none() && one.id == service,
+                Some(endpoint) => one.parent.as_deref() == Some(service) && one.has_id(endpoint),
+            });
+            if let Some(found) = found {
+                found.force(forced);
+                return true;
+            }
+        }
+        false
     }
 
     /// The connected endpoints of a project.
@@ -291,7 +321,10 @@ fn service_json(service: &Resource, of_group: &[Resource], now: Duration, config
     let text = name.as_str().unwrap_or_default();
     let endpoints = of_group.iter().filter(|one| one.parent.as_deref() == Some(&service.id));
     let endpoints: Value = endpoints.map(|one| json!(one.id)).collect();
-    let ready = service.progress(now, config) >= 1.0 && !json.get("errorMessage").is_some_and(Value::is_string);
+    let ready = match service.forced_status() {
+        Some(forced) => !matches!(forced, "INITIATING" | "FAILED"),
+        None => service.progress(now, config) >= 1.0 && !json.get("errorMessage").is_some_and(Value::is_string),
+    };
     match json.get("cloudProvider").and_then(Value::as_str) {
         Some("AZURE") => {
             let resource = format!(

@@ -17,6 +17,7 @@ const fn service(preparation: fn(&Config) -> Duration) -> Kind {
         not_found: error_code::PRIVATE_ENDPOINT_SERVICE_NOT_FOUND,
         id: "id",
         status: "status",
+        ids_in_any_case: false,
         steps: &[("INITIATING", 1.0)],
         ready: "AVAILABLE",
         failed: "FAILED",
@@ -46,6 +47,7 @@ const ENDPOINT: Kind = Kind {
     not_found: "PRIVATE_ENDPOINT_NOT_FOUND",
     id: "",
     status: "status",
+    ids_in_any_case: false,
     steps: &[],
     ready: "AVAILABLE",
     failed: "FAILED",
@@ -72,6 +74,7 @@ static AWS_ENDPOINT: Kind = Kind {
 
 static AZURE_ENDPOINT: Kind = Kind {
     id: "privateEndpointResourceId",
+    ids_in_any_case: true,
     steps: &[("INITIATING", 1.0)],
     attributes: &[
         ("id", Holds::IdIn(Provider::Azure)),
@@ -99,6 +102,7 @@ pub(super) static DATA_FEDERATION: Kind = Kind {
     not_found: "ENDPOINT_ID_NOT_FOUND",
     id: "endpointId",
     status: "status",
+    ids_in_any_case: false,
     steps: &[],
     ready: "OK",
     failed: "FAILED",
@@ -125,6 +129,7 @@ pub(super) static STREAMS: Kind = Kind {
     not_found: "STREAM_PRIVATE_LINK_NOT_FOUND",
     id: "_id",
     status: "state",
+    ids_in_any_case: false,
     steps: &[("IDLE", 0.2), ("WORKING", 1.0)],
     ready: "DONE",
     failed: "FAILED",
@@ -154,6 +159,7 @@ const STORAGE: Kind = Kind {
     not_found: "PRIVATE_ENDPOINT_NOT_FOUND",
     id: "id",
     status: "status",
+    ids_in_any_case: false,
     steps: &[("INITIATING", 0.5), ("PENDING_ACCEPTANCE", 1.0)],
     ready: "ACTIVE",
     failed: "FAILED",

@@ -34,6 +34,8 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Duration,
     pub(crate) config: &'a Config,
     pub(crate) clusters: &'a Clusters,
+    /// The only private endpoints that the clouds have, if there is a list of them.
+    pub(crate) cloud_endpoints: Option<&'a [String]>,
     pub(crate) page: Page,
     /// The id that the next resource gets.
     pub(crate) new_id: String,
@@ -159,7 +161,7 @@ impl Families {
         belongs: impl Fn(&Resource) -> bool,
     ) -> Result<&mut Resource, Answer> {
         let mut all = self.resources.of(context.group, context.now, context.config).iter_mut();
-        all.find(|one| one.is(kind) && one.id == id && belongs(one)).ok_or_else(|| missing(kind, id))
+        all.find(|one| one.is(kind) && one.has_id(id) && belongs(one)).ok_or_else(|| missing(kind, id))
     }
 
     fn collection(

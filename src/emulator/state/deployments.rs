@@ -108,7 +108,7 @@ impl State {
             return Err(refusal);
         }
         self.asked.instance(group, name);
-        let call = Call { version, group, instance: name, now, config: &self.config };
+        let call = Call { version, group, instance: name, now, config: &self.config, cloud_endpoints: None };
         let connected = self.endpoints.connected(&call, &mut self.random);
         let sets = deployment::one_each(connected, |since| now >= since + self.config.connection_string);
         Ok(deployment::instance(group, name, self.config.provider.name(), &sets))
@@ -182,7 +182,8 @@ impl State {
             return Answer::new(StatusCode::METHOD_NOT_ALLOWED, None);
         };
         let id = id.unwrap_or_default();
-        let call = Call { version, group, instance, now, config: &self.config };
+        let cloud_endpoints = self.cloud_endpoints.as_deref();
+        let call = Call { version, group, instance, now, config: &self.config, cloud_endpoints };
         let answer = match operation {
             Operation::Create => self.endpoints.create(&call, &body, &mut self.doomed),
             Operation::List => self.endpoints.list(&call, &mut self.random),

@@ -14,7 +14,7 @@ use super::fault::Faults;
 use super::nonce::Nonces;
 use super::oauth::ServiceAccount;
 use super::random::Random;
-use super::resource::Births;
+use super::resource::{Births, Forced};
 use super::route::{Query, Route};
 use super::serverless::Endpoints;
 use super::stats::{RecordedRequest, Stats};
@@ -27,6 +27,7 @@ use requests::Requests;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// What a key may do.
@@ -48,6 +49,14 @@ pub enum Retirement {
     /// 400 `NOT_SERVERLESS_TENANT_CLUSTER`: the instances became dedicated clusters.
     NotServerless,
 }
+
+/// The ids of the private endpoints that the clouds have: asked for before each request that may name one. `None` for
+/// any, `Err` for as before.
+pub(crate) type Cloud = Arc<dyn Fn() -> Result<Option<Vec<String>>, Unknown> + Send + Sync>;
+
+/// The clouds' private endpoints could not be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unknown;
 
 /// A request that has arrived in full.
 pub(crate) struct Incoming {
@@ -75,6 +84,9 @@ pub(crate) struct State {
     pub(crate) endpoints: Endpoints,
     families: Families,
     pub(crate) clusters: Clusters,
+    /// The only private endpoints that the clouds have, and who knows them at any time; `None` for any.
+    pub(crate) cloud_endpoints: Option<Vec<String>>,
+    pub(crate) cloud: Option<Cloud>,
     /// The names that were asked for.
     asked: Asked,
     pub(crate) account: ServiceAccount,
@@ -121,6 +133,8 @@ impl State {
             clock,
             families: Families::default(),
             clusters: Clusters::new(config.clusters.take()),
+            cloud_endpoints: None,
+            cloud: None,
             asked: Asked::default(),
             account,
             deprecated: [None, None],
@@ -148,6 +162,11 @@ impl State {
     /// The next one made will fail with `message`, whatever it is.
     pub(crate) fn doom_next(&mut self, message: &str) {
         self.doomed.push_back(message.to_owned());
+    }
+
+    /// Lets an endpoint, or a service where none is named, say something else; false where there is none.
+    pub(crate) fn force(&mut self, service: &str, endpoint: Option<&str>, forced: Option<Forced>) -> bool {
+        self.families.force((service, endpoint), forced, self.clock.now(), &self.config)
     }
 
     pub(crate) fn restart(&mut self) {
@@ -348,7 +367,9 @@ impl State {
                 let page = Query::parse(&incoming.target).page;
                 let new_id = self.endpoints.new_id(now);
                 let clusters = &self.clusters;
-                let context = Context { version, group, now, config: &self.config, clusters, page, new_id };
+                let cloud_endpoints = self.cloud_endpoints.as_deref();
+                let config = &self.config;
+                let context = Context { version, group, now, config, clusters, cloud_endpoints, page, new_id };
                 let mut births = Births { group, now, random: &mut self.random, doomed: &mut self.doomed, made: 0 };
                 let answer = self.families.handle(&context, &incoming.method, target, &body, &mut births);
                 self.stats.endpoints_made += births.made;
