@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CloudError, NotOwned
 from .aws_calls import NOT_FOUND, refused
 from .aws_shown import groups_of, tags_of
+from .calls import pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from .aws_shown import Wishes
 
 __all__ = ["Changes", "Deletion"]
+
+# before an endpoint that was ours is taken for somebody else's
+_PAUSES = (0.5, 1.5)
 
 
 class Changes:
@@ -94,16 +98,21 @@ class Deletion:
             NotOwned: The endpoint was ours, and has lost its mark.
             CloudError: EC2 refuses, or does not answer.
         """
-        one = self._endpoints.read(endpoint.id)
-        # what is not shown may only not be shown yet; its id is never given to another one
-        if one is not None:
+        for delay in (*_PAUSES, None):
+            one = self._endpoints.read(endpoint.id)
+            if one is None:
+                # it may only not be shown yet; its id is never given to another one
+                break
             now = self._endpoints.show(one)
             if now.phase in ("deleting", "gone"):
                 return
-            is_same = (now.network, now.leads_to) == (endpoint.network, endpoint.leads_to)
-            if endpoint.is_ours and not (now.is_ours and is_same):
+            if not endpoint.is_ours or (now.is_ours and now.network == endpoint.network):
+                break
+            if delay is None:
                 text = f"{endpoint.id} does not carry the mark of this package any more: it was not deleted"
                 raise NotOwned(text, endpoint=now)
+            # the tags of a new one may lag behind
+            pause(delay)
         self._delete(endpoint.id)
 
     def _delete(self, endpoint_id: str) -> None:
