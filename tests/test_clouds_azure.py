@@ -48,7 +48,10 @@ def test_it_is_a_cloud(cloud: AzureCloud) -> None:
     assert as_protocol.provider == "AZURE"
 
 
-def test_an_endpoint_lives(local: LocalAzure, cloud: AzureCloud) -> None:
+@pytest.mark.usefixtures("quick")
+def test_an_endpoint_lives() -> None:
+    local = LocalAzure(looks=5)
+    cloud = local.cloud(in_process=True)
     begun = cloud.create(SERVICE)
     assert (begun.phase, begun.status, begun.origin) == ("creating", "Updating", "created")
     assert begun.id.startswith(f"/subscriptions/{local.subscription_id}/resourceGroups/rg-orders/")
@@ -162,6 +165,10 @@ def test_an_incomplete_mark_is_none(local: LocalAzure, cloud: AzureCloud) -> Non
     endpoint = created(cloud)
     local.put_tags(endpoint.id, {key: value for key, value in endpoint.tags if key != "atlas-project-id"})
     assert not there(cloud, endpoint).is_ours
+    local.put_tags(endpoint.id, {**dict(endpoint.tags), "atlas-privatelink": f"v1-{32 * '0'}"})
+    assert not there(cloud, endpoint).is_ours
+    local.put_tags(endpoint.id, dict(endpoint.tags))
+    assert there(cloud, endpoint).is_ours
 
 
 @pytest.mark.parametrize("key", ["atlas-privatelink", "Atlas-Project-Id", "ATLAS-MADE-BY"])
@@ -365,6 +372,12 @@ def test_what_has_the_name_and_leads_elsewhere_is_left_alone(local: LocalAzure, 
     assert caught.value.code == "NameTaken"
     assert "leads elsewhere" in failures(make(name="mine").preflight(SERVICE))["name"]
     assert (local.endpoints(), PUT in local.calls) == (before, False)
+    elsewhere = local.subnet_id(network_id=local.add_virtual_network("vnet-other"))
+    local.add_private_endpoint("also-mine", TARGET, subnet_id=elsewhere)
+    for name in ("mine", "also-mine"):
+        assert list(make(name=name).find(SERVICE)) == []
+        with pytest.raises(CloudError, match="exists and leads elsewhere"):
+            make(name=name).create(SERVICE)
 
 
 # whatever happens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import azure_side
 import pytest
@@ -73,7 +74,31 @@ def test_ours_are_found_wherever_they_are(local: LocalAzure, make: Make, page_si
         local.add_private_endpoint(f"other-{number}", f"{TARGET}{number}", resource_group=group)
     created(make(), replace(SERVICE, group_id="64f000000000000000000a02"))
     assert {one.id for one in make().find_ours(GROUP_ID)} == wanted
+    local.calls.clear()
     assert {one.service_id for one in make().find_ours(GROUP_ID)} == set("012345")
+    # one list of the subscription is shorter than one of each group
+    assert ("PrivateEndpoints.ListBySubscription" in local.calls) == (groups == 6)
+    assert ("PrivateEndpoints.List" in local.calls) == (groups == 1)
+
+
+def test_pages_are_read_where_the_token_belongs() -> None:
+    class Elsewhere(LocalAzure):
+        def _list(self, asked: Any, address: Any) -> Any:
+            answer = super()._list(asked, address)
+            if "nextLink" in answer.body:
+                answer.body["nextLink"] = answer.body["nextLink"].replace(
+                    "http://local-azure", "https://example.invalid"
+                )
+            return answer
+
+    local = Elsewhere(list_lag=99)
+    for number in range(3):
+        local.add_private_endpoint(f"other-{number}", TARGET)
+    local.page_size = 1
+    # nothing but the pages shows them
+    local._world.network_sent = lambda network: {"id": network.id, "location": "eastus2", "properties": {}}  # type: ignore[method-assign]
+    assert len(local.cloud(in_process=True).find(SERVICE)) == 3
+    assert local.calls.count("PrivateEndpoints.List") == 3
 
 
 @pytest.mark.parametrize("lag", [1, 4])
@@ -102,6 +127,7 @@ def test_endpoints_of_others_that_cannot_be_read(local: LocalAzure, cloud: Azure
     for number in range(5):
         local.add_private_endpoint(f"other-{number}", TARGET, resource_group=f"rg-{number}")
     assert len(cloud.find(SERVICE)) == 5
+    assert not any(asked.path.endswith("/hidden") for asked in local.requests)
     warning = warnings(cloud.preflight(SERVICE))["existing endpoints"]
     assert hidden.lower() in warning
     assert "Microsoft.Network/privateEndpoints/read" in warning
@@ -134,10 +160,13 @@ def test_another_tenant_s_endpoint_is_not_seen(local: LocalAzure, cloud: AzureCl
     assert cloud.describe(endpoint_id) is None
     local.fail(GET, code="InvalidAuthenticationTokenTenant", status=401)
     assert cloud.describe(endpoint_id) is None
-    endpoint = created(cloud)
+    endpoints = [created(cloud).id, local.add_private_endpoint("x", TARGET, subscription_id=OTHER_SUBSCRIPTION)]
+    assert len(cloud.find(SERVICE)) == 2
     local.deny("Microsoft.Network/privateEndpoints/read")
-    with pytest.raises(CloudPermissionDenied):
-        cloud.describe(endpoint.id)
+    # what was seen once is not gone because it is not shown
+    for seen in endpoints:
+        with pytest.raises(CloudPermissionDenied):
+            cloud.describe(seen)
 
 
 # deleting
@@ -152,7 +181,9 @@ def test_one_that_has_lost_its_mark_is_not_deleted(local: LocalAzure, cloud: Azu
     assert DELETE not in local.calls
 
 
-def test_one_that_is_marked_for_another_service_is_not_deleted(local: LocalAzure, cloud: AzureCloud) -> None:
+@pytest.mark.parametrize("name", [None, "mine"])
+def test_one_that_is_marked_for_another_service_is_not_deleted(local: LocalAzure, make: Make, name: str | None) -> None:
+    cloud = make(name=name)
     endpoint = created(cloud)
     mark = Mark.of(replace(SERVICE, service_id="another"), cloud.network, TARGET.lower())
     local.put_tags(endpoint.id, mark.tags())

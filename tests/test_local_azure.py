@@ -67,12 +67,14 @@ def test_the_sdk_s_own_operations(local: LocalAzure, in_process: bool) -> None:
     [subnets] = [one.subnets for one in [client.virtual_networks.get("rg-orders", "vnet-orders")]]
     assert [[one.id for one in subnet.private_endpoints or ()] for subnet in subnets] == [[endpoint.id], []]
     assert [len(subnet.ip_configurations) for subnet in subnets] == [1, 0]
-    client.private_endpoints.begin_delete("rg-orders", "one", polling=False)
-    for _ in range(3):
-        local.client()
-        list(client.private_endpoints.list("rg-orders"))
+    client.private_endpoints.begin_delete("rg-orders", "one").result()
     assert local.endpoints() == []
     assert local.created() == [endpoint.id]
+    again = client.private_endpoints.begin_create_or_update("rg-orders", "one", wanted(local)).result()
+    assert (again.id, again.provisioning_state) == (endpoint.id, "Succeeded")
+    local.page_size = 1
+    client.private_endpoints.begin_create_or_update("rg-orders", "two", wanted(local), polling=False)
+    assert {one.name for one in client.private_endpoints.list("rg-orders")} == {"one", "two"}
 
 
 def test_its_rules(local: LocalAzure) -> None:

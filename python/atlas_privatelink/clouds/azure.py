@@ -290,7 +290,7 @@ class AzureCloud:
         if None not in (endpoint.fingerprint, now.fingerprint) and endpoint.fingerprint != now.fingerprint:
             text = f"{endpoint.id} is another endpoint than the one that was seen: {consequence}"
             raise NotOwned(text, endpoint=now)
-        if endpoint.is_ours and not (now.is_ours and now.service_id == endpoint.service_id):
+        if endpoint.is_ours and now.service_id != endpoint.service_id:
             text = f"{endpoint.id} does not carry the mark of this package any more: {consequence}"
             raise NotOwned(text, endpoint=now)
 

@@ -90,6 +90,7 @@ class AzureAnswers:
             "VirtualNetworks.Get": self._network,
             "Subnets.Get": self._network,
             "NetworkInterfaces.Get": self._interface,
+            "Operations.Get": self._progress,
             "PrivateEndpoints.Get": self._get,
             "PrivateEndpoints.List": self._list,
             "PrivateEndpoints.ListBySubscription": self._list,
@@ -134,9 +135,8 @@ class AzureAnswers:
         body: dict[str, Any] = {"value": [self._sent(one) for one in found[first : first + size]]}
         if first + size < len(found):
             version = asked.query["api-version"]
-            body["nextLink"] = (
-                f"https://management.azure.com{asked.path}?api-version={version}&$skipToken={first + size}"
-            )
+            query = f"api-version={version}&$skipToken={first + size}"
+            body["nextLink"] = f"{_base_url(asked)}{asked.path}?{query}"
         return Answer(200, body)
 
     def _put(self, asked: Asked, address: Address) -> Answer:
@@ -147,8 +147,19 @@ class AzureAnswers:
             name: value for name, value in asked.headers.items() if self.heeds_conditions and name.startswith("if-")
         }
         status, endpoint = self._world.put(address.key, address.name, asked.body, conditions)
-        operation = f"https://management.azure.com/subscriptions/{address.subscription}/providers/operations/1"
-        return Answer(status, self._sent(endpoint), {"azure-asyncoperation": operation})
+        return Answer(status, self._sent(endpoint), self._operation(asked, address))
+
+    def _operation(self, asked: Asked, address: Address) -> dict[str, str]:
+        """Where the SDK asks how far it is."""
+        path = f"/subscriptions/{address.subscription}/providers/Microsoft.Network/locations/local/operations"
+        url = f"{_base_url(asked)}{path}/{address.group}~{address.name}?api-version={asked.query['api-version']}"
+        return {"azure-asyncoperation": url}
+
+    def _progress(self, asked: Asked, address: Address) -> Answer:
+        endpoint = self._world.age(address.key)
+        is_busy = endpoint is not None and endpoint.provisioning in ("Updating", "Deleting")
+        ended = "Succeeded" if endpoint is None else endpoint.provisioning
+        return Answer(200, {"status": "InProgress" if is_busy else ended})
 
     def _refuse_new_service(self, wanted: dict[str, Any]) -> None:
         rule = self._new_services
@@ -160,7 +171,9 @@ class AzureAnswers:
                 raise Refused(rule.status, rule.code, f"Private link service id {service} is invalid.")
 
     def _delete(self, asked: Asked, address: Address) -> Answer:
-        return Answer(202 if self._world.delete(address.key) else 204)
+        if not self._world.delete(address.key):
+            return Answer(204)
+        return Answer(202, None, self._operation(asked, address))
 
     def _tags(self, asked: Asked, address: Address) -> Answer:
         endpoint = self._world.endpoints.get(address.key)
@@ -190,6 +203,11 @@ def _respelled(body: object, spell: Callable[[str], str]) -> Any:
     if isinstance(body, list):
         return [_respelled(one, spell) for one in cast("list[object]", body)]
     return spell(body) if isinstance(body, str) and body.startswith("/subscriptions/") else body
+
+
+def _base_url(asked: Asked) -> str:
+    """Where the request came in; without sockets there is no header for it."""
+    return f"http://{asked.headers.get('host', 'local-azure')}"
 
 
 def _not_found(what: str) -> Refused:

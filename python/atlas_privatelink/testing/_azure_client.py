@@ -49,7 +49,9 @@ def client_of(base_url: str, subscription: str, token: str, options: dict[str, A
         def on_request(self, request: Any) -> None:
             request.http_request.headers["Authorization"] = f"Bearer {token}"
 
-    chosen: dict[str, Any] = {"authentication_policy": PlainToken(), "retry_total": 0, **options}
+    # the SDK would wait for half a minute between its looks at an operation
+    chosen: dict[str, Any] = {"retry_total": 0, "polling_interval": 0.05, **options}
+    chosen.setdefault("authentication_policy", PlainToken())
     return NetworkManagementClient(_Credential(token), subscription, base_url, **chosen)
 
 

@@ -22,6 +22,7 @@ _PATHS = [
         "NetworkInterfaces": rf"{_GROUP}{_NETWORK}/networkInterfaces/(?P<name>[^/]+)",
         "PrivateEndpoints": rf"{_GROUP}{_NETWORK}/privateEndpoints/(?P<name>[^/]+)",
         "PrivateEndpoints.List": rf"{_GROUP}{_NETWORK}/privateEndpoints",
+        "Operations": rf"{_SUBSCRIPTION}{_NETWORK}/locations/local/operations/(?P<group>[^/]+)~(?P<name>[^/]+)",
         "PrivateEndpoints.ListBySubscription": rf"{_SUBSCRIPTION}{_NETWORK}/privateEndpoints",
     }.items()
 ]
@@ -34,6 +35,7 @@ _VERBS = {
     ("PrivateEndpoints", "GET"): "PrivateEndpoints.Get",
     ("PrivateEndpoints", "PUT"): "PrivateEndpoints.CreateOrUpdate",
     ("PrivateEndpoints", "DELETE"): "PrivateEndpoints.Delete",
+    ("Operations", "GET"): "Operations.Get",
     ("PrivateEndpoints.List", "GET"): "PrivateEndpoints.List",
     ("PrivateEndpoints.ListBySubscription", "GET"): "PrivateEndpoints.ListBySubscription",
     ("Permissions.List", "GET"): "Permissions.List",
@@ -53,6 +55,7 @@ ACTIONS = {
     "PrivateEndpoints.Delete": "Microsoft.Network/privateEndpoints/delete",
     "Tags.GetAtScope": "Microsoft.Resources/tags/read",
     "Tags.UpdateAtScope": "Microsoft.Resources/tags/write",
+    "Operations.Get": "Microsoft.Network/locations/operations/read",
     "Permissions.List": "Microsoft.Authorization/permissions/read",
 }
 """The action that a role needs for each operation."""
