@@ -144,11 +144,9 @@ class AsyncServerlessSide(AsyncAtlasSide):
 
     async def is_live(self, service_id: str) -> bool:
         """Whether Atlas still has the endpoint that a mark names."""
-        return await self._get(service_id.removeprefix(self._marked_instance)) is not None
-
-    async def _get(self, endpoint_id: str) -> ServerlessEndpoint | None:
+        endpoint_id = service_id.removeprefix(self._marked_instance)
         endpoints = await self.run.atlas.list_endpoints(**self._where)
-        return next((one for one in endpoints if one.id == endpoint_id), None)
+        return any(one.id == endpoint_id and one.status != "DELETING" for one in endpoints)
 
     def told(self) -> str | None:
         """The endpoint of the cloud that Atlas was told of."""

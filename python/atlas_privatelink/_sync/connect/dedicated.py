@@ -160,15 +160,15 @@ class DedicatedSide(AtlasSide):
         return "/" not in service_id
 
     def is_live(self, service_id: str) -> bool:
-        """Whether Atlas still has an endpoint service."""
+        """Whether Atlas still has an endpoint service, and is not deleting it."""
         try:
-            self.run.atlas.dedicated.get_service(**self._where, service_id=service_id)
+            service = self.run.atlas.dedicated.get_service(**self._where, service_id=service_id)
         except NotFound as error:
             # of a project that was mistyped, Atlas says 404, too
             if error.error_code in (None, "GROUP_NOT_FOUND", "RESOURCE_NOT_FOUND"):
                 raise
             return False
-        return True
+        return service.status != "DELETING"
 
     def _remote_region(self) -> str | None:
         network_region = self.run.cloud.network_region

@@ -145,11 +145,9 @@ class ServerlessSide(AtlasSide):
 
     def is_live(self, service_id: str) -> bool:
         """Whether Atlas still has the endpoint that a mark names."""
-        return self._get(service_id.removeprefix(self._marked_instance)) is not None
-
-    def _get(self, endpoint_id: str) -> ServerlessEndpoint | None:
+        endpoint_id = service_id.removeprefix(self._marked_instance)
         endpoints = self.run.atlas.list_endpoints(**self._where)
-        return next((one for one in endpoints if one.id == endpoint_id), None)
+        return any(one.id == endpoint_id and one.status != "DELETING" for one in endpoints)
 
     def told(self) -> str | None:
         """The endpoint of the cloud that Atlas was told of."""
