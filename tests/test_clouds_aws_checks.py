@@ -233,7 +233,7 @@ def test_ports_of_security_groups(
 def test_groups_that_let_only_each_other_in(here: Here) -> None:
     default = check_named(here.cloud().preflight(here.service), "security groups")
     assert (default.state, "default" in default.detail) == ("warning", True)
-    assert "only members of the same group" in default.detail
+    assert "only from its own members" in default.detail
     clients, nodes = here.group("clients"), here.group("nodes")
     rule = {"IpProtocol": "tcp", "FromPort": 1024, "ToPort": 65535, "UserIdGroupPairs": [{"GroupId": clients}]}
     here.client.authorize_security_group_ingress(GroupId=nodes, IpPermissions=[rule])

@@ -38,24 +38,24 @@ class AwsCloud:
     """An interface VPC endpoint in a VPC of yours.
 
     Args:
-        region: The region of the cluster and its endpoint service, such as `us-east-1`; `None` for that of the cluster.
+        region: The region of the endpoint service, in any spelling (`US_EAST_1`, too); by default the cluster's.
         vpc_id: The VPC (`vpc-…`); by default that of the subnets.
-        vpc_region: The region of the VPC, where it is another one: an endpoint across regions. By default `region`.
-        subnet_ids: Subnets to choose from: the first with free IPv4 addresses in each zone of the service is taken. By
-            default one subnet of the VPC in each such zone.
-        security_group_ids: Security groups (`sg-…`), which have to let ports 1024 to 65535 in from whoever connects; by
-            default the VPC's own, which lets in only its members.
-        tags: Tags of the VPC endpoint, beside those that mark it.
-        name: The endpoint's name, up to 128 characters, for another endpoint beside the VPC's first; it is also its
-            `Name` in the console.
+        vpc_region: The region of the VPC, for a connection across regions; by default `region`.
+        subnet_ids: Subnets to choose from. In each zone of the service, the first one with free IPv4 addresses is used.
+            By default, all subnets of the VPC.
+        security_group_ids: Security groups (`sg-…`); they have to allow inbound TCP ports 1024 to 65535 from your
+            clients. By default the VPC's default group, which allows traffic only from its own members.
+        tags: Additional tags of the VPC endpoint.
+        name: A name of the endpoint, 1 to 128 characters, for a second endpoint in the same VPC; also its `Name` in the
+            console.
         session: A `boto3.Session`.
         client: A boto3 client of EC2, in the region of the VPC.
         profile: A profile of AWS's configuration files.
-        role_arn: A role to assume with the credentials of the session or profile; its credentials are renewed before
-            they expire.
-        external_id: What the trust policy of the role wants as external id.
-        list_lag: For how many seconds to look for an endpoint that EC2 says was created before and does not show; EC2's
-            lists lag behind by seconds, and its documents allow five minutes.
+        role_arn: A role to assume with the credentials of the session or profile. Its credentials are refreshed
+            automatically.
+        external_id: The external ID that the role's trust policy requires.
+        list_lag: How long, in seconds, to look for an endpoint that EC2 reports as created before but does not list yet
+            [60]. EC2's lists usually lag by seconds; its documentation allows five minutes.
 
     Raises:
         ValidationError: An argument breaks a rule; `field` names it.
@@ -213,14 +213,14 @@ class AwsCloud:
             self._known_vpc()
             return
         try:
-            found = self._calls.call(here, "describe_vpcs", self.network, VpcIds=[self._vpc_id])["Vpcs"]
+            found = self._calls.pages(here, "describe_vpcs", "Vpcs", self.network, VpcIds=[self._vpc_id])
         except CloudError as error:
             if error.code is None or not error.code.endswith((".NotFound", ".Malformed")):
                 raise
             found = []
         if not found:
-            hint = "" if self._vpc_region else "; vpc_region is for a VPC in another region than the cluster's"
-            raise ValidationError(f"vpc_id: there is no {self._vpc_id} in {here}{hint}", field="vpc_id")
+            hint = "" if self._vpc_region else "; if the VPC is in another region than the cluster, pass vpc_region"
+            raise ValidationError(f"vpc_id: {self._vpc_id} does not exist in {here}{hint}", field="vpc_id")
 
     def preflight(self, service: ServiceToReach | None) -> Sequence[Check]:
         """Check the VPC's DNS, subnets, security groups and permissions. Creation itself is tried with EC2's `DryRun`.

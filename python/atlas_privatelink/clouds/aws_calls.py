@@ -205,7 +205,7 @@ class Calls:
         found: list[dict[str, Any]] = []
         while True:
             page = self.call(region, method, about, **parameters)
-            found += page[key]
+            found += page.get(key) or []
             if not page.get("NextToken"):
                 return found
             parameters["NextToken"] = page["NextToken"]

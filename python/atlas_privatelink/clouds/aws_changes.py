@@ -46,7 +46,7 @@ class Changes:
         one = self._endpoints.read(endpoint.id)
         now = None if one is None else self._endpoints.show(one)
         if one is None or now is None or not (endpoint.is_ours and now.is_ours):
-            text = f"{endpoint.id} was not created by this package, or is gone: it was not changed"
+            text = f"{endpoint.id} was not changed: it was not created by this package, or no longer exists"
             raise NotOwned(text, endpoint=now or endpoint)
         added = [str(subnet["SubnetId"]) for subnet in self._endpoints.missing_subnets(one)]
         return [*self._modify(one, added), *self._tag(one)]
@@ -109,7 +109,9 @@ class Deletion:
             if not endpoint.is_ours or (now.is_ours and now.network == endpoint.network):
                 break
             if delay is None:
-                text = f"{endpoint.id} does not carry the mark of this package any more: it was not deleted"
+                text = (
+                    f"{endpoint.id} was not deleted: it no longer has the tags that mark it as created by this package"
+                )
                 raise NotOwned(text, endpoint=now)
             # the tags of a new one may lag behind
             pause(delay)

@@ -130,10 +130,10 @@ class Checks:
         found = {str(group["GroupId"]): group for group in groups}
         missing = [group_id for group_id in self._groups if group_id not in found]
         if missing:
-            return [Check(name, "failure", f"there is no security group {', '.join(missing)} in {self._region}")]
+            return [Check(name, "failure", f"{', '.join(missing)} does not exist in {self._region}")]
         strange = [group_id for group_id, group in found.items() if group.get("VpcId") != self._vpc_id]
         if strange:
-            return [Check(name, "failure", f"{', '.join(strange)} is not of {self._vpc_id}, but of another VPC")]
+            return [Check(name, "failure", f"{', '.join(strange)} belongs to another VPC than {self._vpc_id}")]
         return [_port_check(found, is_default=not self._groups)]
 
     def _read_groups(self) -> list[dict[str, Any]]:
@@ -162,20 +162,20 @@ class Checks:
             )
         except CloudPermissionDenied as error:
             if service is not None:
-                return Check(name, "failure", f"creation would be refused; it needs {needed}: {error}")
+                return Check(name, "failure", f"a trial (DryRun) was refused; grant {needed}: {error}")
             text = (
-                f"creation would be refused for a made-up service name, unless your policy allows only services that "
-                f"Atlas has named; it needs {needed}: {error}"
+                f"a trial (DryRun) with a placeholder service name was refused. That is expected only if your policy "
+                f"allows certain service names; otherwise grant {needed}: {error}"
             )
             return Check(name, "warning", text)
         except CloudError as error:
             if error.code == "DryRunOperation":
                 return Check(name, "ok", needed)
             if error.code in UNKNOWN_SERVICE:
-                return Check(name, "ok", "to be tried when EC2 knows the service")
+                return Check(name, "ok", "not tried: EC2 does not know the service yet")
             if error.is_transient:
                 raise
-            text = f"creation without effect (DryRun) ended with: {error}"
+            text = f"a trial (DryRun) failed: {error}"
             return Check(name, "failure" if error.code == "VpcEndpointLimitExceeded" else "warning", text)
         return Check(name, "ok", needed)
 
@@ -193,9 +193,9 @@ def _subnet_check(
         return Check(name, "failure", detail)
     lost = sorted({zone_of(one) for one in in_zones} - {zone_of(one) for one in chosen})
     if lost:
-        return Check(name, "warning", f"no endpoint in {', '.join(lost)}: {why}")
+        return Check(name, "warning", f"no network interface will be created in {', '.join(lost)}: {why}")
     places = ", ".join(f"{one['SubnetId']} ({zone_of(one)})" for one in chosen)
-    return Check(name, "ok", places if zones is not None else f"{places}, as far as the service is there")
+    return Check(name, "ok", places if zones is not None else f"{places}; the service may not be in all of these zones")
 
 
 def _port_check(groups: Mapping[str, Mapping[str, Any]], *, is_default: bool) -> Check:
@@ -204,13 +204,13 @@ def _port_check(groups: Mapping[str, Mapping[str, Any]], *, is_default: bool) ->
     rules = [rule for group in groups.values() for rule in group.get("IpPermissions") or ()]
     open_rules = [rule for rule in rules if _sources(rule) - groups.keys()]
     if _covers(open_rules):
-        return Check(name, "ok", f"{ids} lets TCP ports {_FIRST_PORT} to {_LAST_PORT} in")
+        return Check(name, "ok", f"{ids} allows inbound TCP ports {_FIRST_PORT} to {_LAST_PORT}")
     if _covers([rule for rule in rules if _sources(rule)]):
-        what = f"{ids}, the VPC's default," if is_default else ids
-        way = "give that group to what connects, or pass security_group_ids" if is_default else "add a rule"
-        return Check(name, "warning", f"{what} lets in only members of the same group: {way}")
+        what = f"{ids} (the VPC's default group)" if is_default else ids
+        way = "add your clients to it, or pass security_group_ids" if is_default else "add a rule for your clients"
+        return Check(name, "warning", f"{what} allows inbound traffic only from its own members: {way}")
     ports = ", ".join(f"{first}-{last}" for first, last in _ports(rules)) or "none"
-    text = f"{ids} lets in TCP ports {ports}, and Atlas uses {_FIRST_PORT} to {_LAST_PORT}: add a rule"
+    text = f"{ids} allows inbound TCP ports {ports}; Atlas needs {_FIRST_PORT} to {_LAST_PORT}: add an inbound rule"
     return Check(name, "warning", text)
 
 

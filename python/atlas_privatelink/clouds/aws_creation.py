@@ -167,7 +167,7 @@ class Creation:
             if endpoint is not None:
                 return endpoint
             _log.debug("AWS: the endpoint of client token %d is deleted", generation)
-        text = f"AWS has no free client token: those of {_MOST_GENERATIONS} deleted VPC endpoints were tried"
+        text = f"AWS returned deleted VPC endpoints for all {_MOST_GENERATIONS} client tokens; try again tomorrow"
         raise CloudError(text, operation=_OPERATION)
 
     def _send(self, generation: int) -> dict[str, Any]:
@@ -182,7 +182,10 @@ class Creation:
             TagSpecifications=specifications_of(tags),
             ClientToken=token,
         )
-        made: dict[str, Any] = answer["VpcEndpoint"]
+        made: dict[str, Any] | None = answer.get("VpcEndpoint")
+        if not made:
+            text = f"AWS: {_OPERATION} in {self._region} returned no VPC endpoint"
+            raise CloudError(text, operation=_OPERATION, is_transient=True)
         return made
 
     # what a token has answered with
@@ -240,7 +243,7 @@ class Creation:
             if self._is_deleted(generation, listed) or left <= 0:
                 return None
             self._note(
-                f"AWS refused a client token that was used before ({MISMATCH}), and shows no VPC endpoint to "
+                f"AWS refused the client token as already used ({MISMATCH}), but lists no VPC endpoint to "
                 f"{self._service.name} yet: looking again for up to {left:.0f} s"
             )
             pause(min(delay, left))
@@ -287,9 +290,9 @@ def _is_old(answer: Mapping[str, Any]) -> bool:
 def _mark_missing(endpoint: CloudEndpoint) -> CloudError:
     left = ", ".join(key for key, _ in endpoint.tags) or "none"
     return CloudError(
-        f"AWS created {endpoint.id} without the tags that mark it as created by this package (its tags: {left}): a tag "
-        f"policy or an automation of your account has removed them; disconnect does not delete it without them. Allow "
-        f"the tags atlas-*, delete {endpoint.id} and run it again",
+        f"AWS created {endpoint.id}, but the tags that mark it as created by this package are missing (its tags: "
+        f"{left}): a tag policy or an automation of your account probably removed them. disconnect does not delete an "
+        f"endpoint without them. Allow the tags atlas-*, delete {endpoint.id}, and run it again",
         operation=_OPERATION,
         code="MarkMissing",
     )

@@ -51,7 +51,7 @@ class Endpoints:
             if error.code in NOT_FOUND:
                 return None
             raise
-        found: list[dict[str, Any]] = answer["VpcEndpoints"]
+        found: list[dict[str, Any]] = answer.get("VpcEndpoints") or []
         return found[0] if found else None
 
     def listed(self, service_name: str) -> list[dict[str, Any]]:

@@ -70,13 +70,17 @@ class Subnets:
     def _all_given(self) -> list[dict[str, Any]]:
         about = " ".join(self._given)
         try:
-            found = self._calls.call(self._region, "describe_subnets", about, SubnetIds=list(self._given))["Subnets"]
+            found = self._calls.pages(self._region, "describe_subnets", "Subnets", about, SubnetIds=list(self._given))
         except CloudError as error:
             if error.code is not None and error.code.endswith((".NotFound", ".Malformed")):
                 raise ValidationError(f"subnet_ids: {error}", field="subnet_ids") from error
             raise
         by_id = {one["SubnetId"]: one for one in found}
-        subnets = [by_id[subnet_id] for subnet_id in self._given if subnet_id in by_id]
+        missing = [subnet_id for subnet_id in self._given if subnet_id not in by_id]
+        if missing:
+            rule = f"subnet_ids: {', '.join(missing)} does not exist in {self._region}"
+            raise ValidationError(rule, field="subnet_ids")
+        subnets = [by_id[subnet_id] for subnet_id in self._given]
         vpcs = {one["VpcId"] for one in subnets}
         expected = self._vpc_id or subnets[0]["VpcId"]
         if vpcs != {expected}:
