@@ -9,7 +9,7 @@
 //! | module | its one idea |
 //! |---|---|
 //! | [`config`] | what an emulator is started with |
-//! | `server`, `wire` | connections, and their bad ends |
+//! | `server`, `wire`, `spoil` | connections, their bad ends, and the answers of faults |
 //! | `state`, `route`, `answer` | a request through authentication, roles, rate limit and operation |
 //! | [`clusters`], `regions` | the clusters there are, and the names of their regions |
 //! | `digest`, `nonce` | HTTP Digest from the server's side |
@@ -38,6 +38,7 @@ mod resource;
 mod route;
 mod server;
 mod serverless;
+mod spoil;
 mod state;
 pub mod stats;
 mod wire;

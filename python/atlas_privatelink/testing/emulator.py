@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from atlas_privatelink import AsyncClient, Client, _core
 
@@ -468,7 +468,7 @@ def _to_json(options: dict[str, object]) -> str:
 def _listed(value: object) -> object:
     """Any sequence and any mapping are JSON, too."""
     if isinstance(value, Mapping):
-        return dict(value)
+        return dict(cast("Mapping[str, object]", value))
     if isinstance(value, Sequence):
-        return list(value)
+        return list(cast("Sequence[object]", value))
     return repr(value)
