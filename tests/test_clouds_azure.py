@@ -322,6 +322,25 @@ def test_a_failed_one_of_ours_is_tried_again(local: LocalAzure, cloud: AzureClou
     assert (len(local.created()), local.calls.count(PUT)) == (1, 2)
 
 
+class Replaced(LocalAzure):
+    """Right before a second `PUT`, somebody else deletes the endpoint, and creates another of the same name."""
+
+    def _put(self, asked: Any, address: Any) -> Any:
+        if self.created():
+            self.remove(self.created()[0])
+            self.add_private_endpoint(address.name, TARGET, tags={"by": "terraform"})
+        return super()._put(asked, address)
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_that_others_have_put_in_place_of_a_failed_one_is_left_alone() -> None:
+    local = Replaced()
+    cloud = local.cloud(in_process=True)
+    local.force_state(created(cloud).id, "Failed")
+    endpoint = cloud.create(SERVICE)
+    assert (endpoint.origin, endpoint.is_ours, endpoint.tags) == ("adopted", False, (("by", "terraform"),))
+
+
 @pytest.mark.parametrize("state", ["Failed", "Canceled", "Rejected", "Disconnected"])
 def test_a_failed_one_of_others_is_never_put(local: LocalAzure, make: Make, state: str) -> None:
     cloud = make(name="theirs")

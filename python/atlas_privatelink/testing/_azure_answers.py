@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from ._azure_client import IN_PROCESS_HOST
 from ._azure_faults import AzureFaults
 from ._azure_rules import TOKEN, Address, Refused, address_of
 from ._rest import Answer
@@ -207,7 +208,7 @@ def _respelled(body: object, spell: Callable[[str], str]) -> Any:
 
 def _base_url(asked: Asked) -> str:
     """Where the request came in; without sockets there is no header for it."""
-    return f"http://{asked.headers.get('host', 'local-azure')}"
+    return f"http://{asked.headers.get('host', IN_PROCESS_HOST)}"
 
 
 def _not_found(what: str) -> Refused:

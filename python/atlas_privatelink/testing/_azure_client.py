@@ -6,6 +6,7 @@ import json
 from time import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from ._rest import _asked
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
     from ._rest import Answer, Asked
 
-__all__ = ["client_of", "in_process_transport"]
+__all__ = ["IN_PROCESS_HOST", "client_of", "in_process_transport"]
+
+
+IN_PROCESS_HOST = "local-azure"
+"""The host in URLs of a local Azure that is called without sockets."""
 
 
 class _Credential:
@@ -68,6 +73,8 @@ def in_process_transport(answer: Callable[[Asked], Answer | None]) -> Any:
         """Hands requests to the function, past what prepares them for sockets."""
 
         def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
+            if urlsplit(str(url)).hostname != IN_PROCESS_HOST:
+                raise requests.exceptions.ConnectionError(f"nothing but {IN_PROCESS_HOST} can be reached")
             given = answer(_asked(method, url, options.get("headers") or {}, options.get("data")))
             if given is None:
                 raise requests.exceptions.ConnectionError("the connection was dropped")

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ._azure_answers import AzureAnswers, NewServices
 from ._azure_atlas import AtlasSide
-from ._azure_client import client_of, in_process_transport
+from ._azure_client import IN_PROCESS_HOST, client_of, in_process_transport
 from ._azure_faults import Fault
 from ._azure_rules import TOKEN
 from ._azure_world import Endpoint, World
@@ -112,7 +112,7 @@ class LocalAzure(AzureAnswers):
         Raises:
             ConfigurationError: Azure's SDK is missing.
         """
-        url = "http://local-azure" if in_process else self.base_url
+        url = f"http://{IN_PROCESS_HOST}" if in_process else self.base_url
         transport = {"transport": in_process_transport(self._answer)} if in_process else {}
         return client_of(url, subscription_id or self.subscription_id, token, {**transport, **options})
 
