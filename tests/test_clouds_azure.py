@@ -104,6 +104,21 @@ def test_its_fingerprint_stays(local: LocalAzure, cloud: AzureCloud) -> None:
     assert cloud.create(SERVICE).fingerprint not in seen
 
 
+def test_without_an_interface_it_is_known_by_its_mark(local: LocalAzure, cloud: AzureCloud) -> None:
+    local.shows_interfaces = False
+    begun = cloud.create(SERVICE)
+    assert (begun.fingerprint, begun.is_ours) == (None, True)
+    pending = created(cloud)
+    assert pending.fingerprint is not None
+    local.put_tags(begun.id, {})
+    with pytest.raises(NotOwned):
+        cloud.delete(begun)
+    local.put_tags(begun.id, dict(begun.tags))
+    cloud.delete(begun)
+    gone(cloud, begun)
+    assert local.endpoints() == []
+
+
 # the mark
 
 
