@@ -114,7 +114,15 @@ pub(crate) fn cluster(
     Value::Object(json)
 }
 
-/// A project.
-pub(crate) fn project(id: &str, name: &str) -> Value {
-    json!({"id": id, "name": name, "orgId": id_of("the organization"), "links": []})
+/// A project with so many clusters.
+pub(crate) fn project(id: &str, name: &str, clusters: usize) -> Value {
+    json!({
+        "clusterCount": clusters,
+        // no project of the emulator's is older or younger than another
+        "created": "2026-01-01T00:00:00Z",
+        "id": id,
+        "name": name,
+        "orgId": id_of("the organization"),
+        "links": [],
+    })
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 pub(crate) struct Page {
     number: usize,
     size: usize,
+    is_counted: bool,
 }
 
 impl Page {
@@ -17,7 +18,11 @@ impl Page {
     pub(crate) fn of(self, all: Vec<Value>) -> Value {
         let total = all.len();
         let results: Vec<_> = all.into_iter().skip((self.number - 1) * self.size).take(self.size).collect();
-        json!({"links": [], "results": results, "totalCount": total})
+        let mut page = json!({"links": [], "results": results});
+        if let (true, Value::Object(fields)) = (self.is_counted, &mut page) {
+            fields.insert("totalCount".to_owned(), json!(total));
+        }
+        page
     }
 }
 
@@ -33,12 +38,13 @@ impl<'a> Query<'a> {
     pub(crate) fn parse(target: &'a str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (mut pretty, mut envelope) = (false, false);
-        let mut page = Page { number: 1, size: 100 };
+        let mut page = Page { number: 1, size: 100, is_counted: true };
         for parameter in query.split('&') {
             match parameter.split_once('=') {
                 Some(("pretty", value)) => pretty = value.eq_ignore_ascii_case("true"),
                 Some(("envelope", value)) => envelope = value.eq_ignore_ascii_case("true"),
                 Some(("pageNum", value)) => page.number = value.parse().unwrap_or(1).max(1),
+                Some(("includeCount", value)) => page.is_counted = !value.eq_ignore_ascii_case("false"),
                 Some(("itemsPerPage", value)) => page.size = value.parse().unwrap_or(100).clamp(1, 500),
                 _ => {}
             }

@@ -137,13 +137,14 @@ impl State {
                 ids.into_iter().map(Project::unnamed).collect()
             }
         };
+        let shown = |one: &Project| deployment::project(&one.id, &one.name, self.clusters.listed(&one.id).len());
         let Some(name) = name else {
-            let all = all.iter().map(|one| deployment::project(&one.id, &one.name)).collect();
+            let all = all.iter().map(shown).collect();
             return Answer::new(StatusCode::OK, Some(Query::parse(&incoming.target).page.of(all)));
         };
         all.retain(|one| one.name == name);
         match all.first() {
-            Some(one) => Answer::new(StatusCode::OK, Some(deployment::project(&one.id, &one.name))),
+            Some(one) => Answer::new(StatusCode::OK, Some(shown(one))),
             None => {
                 let detail = format!("No group named {name} exists.");
                 let code = error_code::GROUP_NOT_FOUND;
