@@ -12,8 +12,8 @@ from time import monotonic
 from ...errors import Conflict, NotOwned, PreflightFailed
 from ...models.connection import Deletion, Step
 from ..blocking import value_of
+from .cloud_endpoints import is_of, orphans, until_gone
 from .dedicated import AsyncDedicatedSide
-from .orphans import orphans
 from .serverless import AsyncServerlessSide
 from .side import same_id
 
@@ -112,7 +112,8 @@ class AsyncDisconnecting:
 
     def _of_those_found(self, found: Sequence[CloudEndpoint]) -> list[CloudEndpoint]:
         """What may be deleted of what leads from this network to the service."""
-        ours = [one for one in found if one.is_ours]
+        # one of ours with a name of its own is another connection
+        ours = [one for one in found if is_of(self.run.cloud, one)]
         foreign = [one for one in found if not one.is_ours]
         if self.delete_adopted:
             return [*ours, *foreign]
@@ -255,22 +256,12 @@ class AsyncDisconnecting:
             if one.phase != "deleting":
                 await run.in_cloud(run.cloud.delete, one)
         for one in self.doomed:
-            await self._until_gone(one)
+            await until_gone(run, one)
         if self._postponed:
             self._postponed = False
             await self._delete_in_atlas()
             await self.delete_endpoint_service()
         return "delete", named
-
-    async def _until_gone(self, endpoint: CloudEndpoint) -> None:
-        run, delay = self.run, 0.1
-        while True:
-            now: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, endpoint.id)
-            if now is None or now.phase == "gone" or now.fingerprint != endpoint.fingerprint:
-                return
-            run.cloud_status = now.status
-            run.waiting(next_look=delay)
-            delay = await run.pause(delay, f"{endpoint.id} is still {now.status}")
 
     @property
     def _is_only_shown(self) -> bool:

@@ -37,6 +37,7 @@ class AsyncServerlessSide(AsyncAtlasSide):
         super().__init__(run)
         self.comment, self.made_by = comment, made_by
         self.endpoint: ServerlessEndpoint | None = None
+        self._vanishing: set[str] = set()
 
     @property
     def _where(self) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class AsyncServerlessSide(AsyncAtlasSide):
 
     async def look(self) -> None:
         """Looks for the endpoint that leads to this network, or is reserved for it."""
-        endpoints = await self._alive()
+        endpoints = [one for one in await self._alive() if one.id not in self._vanishing]
         connected = [one for one in endpoints if await self._is_in_this_network(one)]
         self.endpoint = None
         self._choose(connected or self._reserved(endpoints))
@@ -248,6 +249,16 @@ class AsyncServerlessSide(AsyncAtlasSide):
         self._know(made)
         return "tell", endpoint.id
 
+    def foresee_unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
+        """For a plan: Atlas's endpoint is not there any more."""
+        if self.endpoint is not None:
+            self._vanishing.add(self.endpoint.id)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.endpoint = None
+        self.run.know(endpoint_id=None, endpoint_service_name=None, cloud_endpoint_id=None, endpoint_origin=None)
+
     async def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """Deletes the endpoint, with which its service goes.
 
@@ -256,8 +267,7 @@ class AsyncServerlessSide(AsyncAtlasSide):
         """
         if self.endpoint is not None:
             await self.delete(self.endpoint.id)
-        self.endpoint = None
-        self.run.know(endpoint_id=None, endpoint_service_name=None, cloud_endpoint_id=None, endpoint_origin=None)
+        self._forget()
         raise ServiceVanished(f"{endpoint.id} was removed from Atlas because {why}")
 
     async def accept(self, watch: Callable[[], Awaitable[object]]) -> Outcome:

@@ -92,6 +92,14 @@ class AsyncAtlasSide:
         """What Atlas deletes with the registration of an endpoint, in words: nothing, or the service."""
         return ""
 
+    async def why_unregister(self, endpoint: CloudEndpoint) -> str | None:
+        """Why the registration of an endpoint of ours has to be deleted before it can be used; `None` if it has not."""
+        return None
+
+    def foresee_unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
+        """For a plan: what Atlas deletes with the registration of an endpoint is not there any more."""
+        raise NotImplementedError
+
     async def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """Removes the registration of an endpoint of ours that is dead.
 

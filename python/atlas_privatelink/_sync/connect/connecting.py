@@ -11,7 +11,7 @@ from dataclasses import replace
 from ...errors import CloudError, DriftError, EndpointFailed, PreflightFailed, ValidationError
 from ...models.connection import Step
 from ..blocking import sleep
-from .orphans import orphans
+from .cloud_endpoints import is_of, orphans, until_gone
 from .side import ServiceVanished, same_id
 
 TYPE_CHECKING = False
@@ -54,6 +54,7 @@ class Connecting:
         self.side: AtlasSide = opening.side
         self.endpoint: CloudEndpoint | None = None
         self.orphans: Sequence[CloudEndpoint] = ()
+        self.replaced: list[CloudEndpoint] = []
         self._misses = 0
         self._beginnings = 0
         self._created: set[str] = set()
@@ -115,9 +116,10 @@ class Connecting:
     def _delete_own_unregistered(self, why: str) -> None:
         """The endpoint that leads nowhere any more, if it is ours: it is billed."""
         endpoint, self.endpoint = self.endpoint, None
-        if endpoint is not None and endpoint.is_ours:
+        if endpoint is not None and is_of(self.run.cloud, endpoint):
             self.run.waiting(trouble=f"deletes {endpoint.id}: {why}")
             self.delete_in_cloud(endpoint)
+            self.replaced.append(endpoint)
 
     # step 0
 
@@ -131,6 +133,8 @@ class Connecting:
         service = side.reach()
         self.orphans = orphans(side, ours)
         known = self._existing(service)
+        if run.planning and service is not None:
+            known = self._foresee(known, service)
         if self.resume is not None:
             return "skip", "checked before"
         creating = known is None
@@ -147,6 +151,20 @@ class Connecting:
             raise PreflightFailed(f"nothing was created: {text}", checks=tuple(checks))
         warnings = [f"{check.name}: {check.detail}" for check in checks if check.state == "warning"]
         return "check", "; ".join(warnings) or "all checks passed"
+
+    def _foresee(self, known: CloudEndpoint | None, service: ServiceToReach) -> CloudEndpoint | None:
+        """What there will be once what is dead is removed: a plan says what comes after that."""
+        side = self.side
+        dead = self._dead_of_ours(service) if known is None else []
+        for one in dead:
+            if side.knows(one.id):
+                side.foresee_unregister(one, why=f"it is {one.status}")
+        why = None if known is None else side.why_unregister(known)
+        if known is not None and why is not None and side.takes_along(known):
+            side.foresee_unregister(known, why=why)
+            dead, known = [known], None
+        self.replaced += [] if side.reach() is not None else dead
+        return known
 
     def _existing(self, service: ServiceToReach | None) -> CloudEndpoint | None:
         """The endpoint of this network that can be used, whoever made it."""
@@ -165,7 +183,7 @@ class Connecting:
         # what Atlas knows stays, then what is ours, then what is oldest; everybody who looks chooses the same one
         return min(
             alive,
-            key=lambda one: (not self.side.knows(one.id), not one.is_ours, one.created_at, one.id),
+            key=lambda one: (not self.side.knows(one.id), not one.is_ours, one.created_at, one.id.lower()),
             default=None,
         )
 
@@ -177,37 +195,35 @@ class Connecting:
         if service is None:
             if not run.planning:
                 raise EndpointFailed("Atlas has named no service to create an endpoint for")
-            detail = run.cloud.planned(None)
-            return ("replace" if self.orphans else "create"), self._with_orphans(detail)
+            return self._to_create(run.cloud.planned(None), [*self.replaced, *self.orphans])
         existing = self._existing(service)
         if existing is not None:
             return self._adopt(existing, service)
         dead = self._dead_of_ours(service)
-        for one in dead:
-            self._remove_dead(one)
         if run.planning:
             detail = run.in_cloud(run.cloud.planned, service)
-            replaced = [*dead, *self.orphans]
-            if replaced:
-                before = ", ".join(f"{_state(one)}{self.side.takes_along(one)}" for one in replaced)
-                return "replace", f"{before}; creates {detail}"
-            return "create", detail
+            return self._to_create(detail, [*self.replaced, *dead, *self.orphans])
+        for one in dead:
+            self._remove_dead(one)
         for one in self.orphans:
             self.delete_in_cloud(one)
+            self.replaced.append(one)
+        self.orphans = ()
         endpoint: CloudEndpoint = run.in_cloud(run.cloud.create, service)
         created = endpoint.origin == "created"
         if created:
             self._created.add(endpoint.id)
         self._know(endpoint, "created" if created or endpoint.id in self._created else "adopted")
         self._until_created(endpoint)
-        if dead or self.orphans:
-            before = ", ".join(one.id for one in (*dead, *self.orphans))
-            self.orphans = ()
-            return "replace", f"{before} by {endpoint.id}"
+        if self.replaced:
+            return "replace", f"{', '.join(one.id for one in self.replaced)} by {endpoint.id}"
         return ("create" if created else "adopt"), endpoint.id
 
-    def _with_orphans(self, detail: str) -> str:
-        return f"{', '.join(_state(one) for one in self.orphans)}; creates {detail}" if self.orphans else detail
+    @staticmethod
+    def _to_create(detail: str, replaced: Sequence[CloudEndpoint]) -> Outcome:
+        if not replaced:
+            return "create", detail
+        return "replace", f"{', '.join(f'{one.id} ({one.status})' for one in replaced)}; creates {detail}"
 
     def _adopt(self, endpoint: CloudEndpoint, service: ServiceToReach) -> Outcome:
         run = self.run
@@ -245,28 +261,20 @@ class Connecting:
 
     def _dead_of_ours(self, service: ServiceToReach) -> list[CloudEndpoint]:
         found = self.run.in_cloud(self.run.cloud.find, service)
-        return [one for one in found if one.is_ours and one.phase == "failed"]
+        return [one for one in found if is_of(self.run.cloud, one) and one.phase == "failed"]
 
     def _remove_dead(self, endpoint: CloudEndpoint) -> None:
-        if self.run.planning:
-            return
         if self.side.knows(endpoint.id):
             self.endpoint = endpoint
             self.side.unregister(endpoint, why=f"it is {endpoint.status}")
         self.delete_in_cloud(endpoint)
+        self.replaced.append(endpoint)
 
     def delete_in_cloud(self, endpoint: CloudEndpoint) -> None:
         """Deletes an endpoint of ours in the cloud, and waits until it is gone."""
         run = self.run
         run.in_cloud(run.cloud.delete, endpoint)
-        delay = 0.1
-        while True:
-            now: CloudEndpoint | None = run.in_cloud(run.cloud.describe, endpoint.id)
-            if now is None or now.phase == "gone" or now.fingerprint != endpoint.fingerprint:
-                return
-            run.cloud_status = now.status
-            run.waiting(next_look=delay)
-            delay = run.pause(delay, f"{endpoint.id} is still {now.status}")
+        until_gone(run, endpoint)
 
     def _until_created(self, endpoint: CloudEndpoint) -> None:
         delay = 0.1
@@ -356,7 +364,3 @@ class Connecting:
         strings = self.side.connection_strings(run.connection.cloud_endpoint_id or "")
         run.know(connection_strings=strings, status="AVAILABLE")
         return "wait", strings.srv or strings.standard or ""
-
-
-def _state(endpoint: CloudEndpoint) -> str:
-    return f"{endpoint.id} ({endpoint.status})"

@@ -51,6 +51,7 @@ class DedicatedSide(AtlasSide):
         self.service_created, self.made_by = service_created, made_by
         self.service: EndpointService | None = None
         self.services: list[EndpointService] = []
+        self._vanishing: set[str] = set()
 
     @property
     def _where(self) -> dict[str, Any]:
@@ -70,8 +71,10 @@ class DedicatedSide(AtlasSide):
         self.services = self._services()
         self.service = None
         for service in self.services:
-            if service.status != "DELETING":
+            if service.status != "DELETING" and service.id not in self._vanishing:
                 self._know(service)
+        if self.service is None:
+            self._forget()
 
     def _services(self) -> list[EndpointService]:
         run = self.run
@@ -251,6 +254,13 @@ class DedicatedSide(AtlasSide):
             self._know(service)
         return "wait", run.connection.endpoint_service_name or ""
 
+    def why_unregister(self, endpoint: CloudEndpoint) -> str | None:
+        """Why the registration of an endpoint of ours has to be deleted before it can be used; `None` if it has not."""
+        known = self.registration(endpoint.id)
+        if known is None or known.status not in _FINAL or not endpoint.is_ours:
+            return None
+        return f"it is {known.status} in Atlas"
+
     def registration(self, endpoint_id: str) -> DedicatedEndpoint | None:
         """Atlas's endpoint for the cloud's; `None` where there is none."""
         if not self.knows(endpoint_id):
@@ -277,7 +287,7 @@ class DedicatedSide(AtlasSide):
                 why = f"{endpoint.id} is {known.status} in Atlas, and was not created by this package"
                 way = "delete its registration in Atlas (`atlas.dedicated.delete_endpoint`) and connect again"
                 raise NotOwned(f"{why}: {way}", endpoint=endpoint)
-            self.unregister(endpoint, why=f"it is {known.status}")
+            self.unregister(endpoint, why=f"it is {known.status} in Atlas")
             action = "replace"
         elif known is not None:
             run.know(endpoint_origin=run.connection.endpoint_origin or "adopted")
@@ -314,17 +324,26 @@ class DedicatedSide(AtlasSide):
         is_last = all(same_id(one, endpoint.id) for one in self.registered())
         return f", and {self._named()} with it" if is_last and self.knows(endpoint.id) else ""
 
-    def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
-        """Deletes the endpoint in Atlas."""
-        run = self.run
-        service_id = run.connection.endpoint_service_id
+    def check_unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
+        """Refuses to delete the registration of the last endpoint of a service that is not ours."""
+        service_id = self.run.connection.endpoint_service_id
         is_service_ours = self.service_created or (endpoint.service_created and endpoint.service_id == service_id)
         if self.takes_along(endpoint) and not is_service_ours:
-            rule = (
-                f"{endpoint.id} has to be deleted in Atlas because {why}, and is the last endpoint of {self._named()}"
-            )
+            rule = f"{endpoint.id} has to be deleted in Atlas because {why}; it is the last endpoint of {self._named()}"
             way = "Atlas deletes the service with it, which this package did not create: delete it yourself"
             raise NotOwned(f"{rule}. {way}, and connect again", endpoint=endpoint)
+
+    def foresee_unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
+        """For a plan: what Atlas deletes with the registration of an endpoint is not there any more."""
+        self.check_unregister(endpoint, why=why)
+        if self.service is not None and self.takes_along(endpoint):
+            self._vanishing.add(self.service.id)
+            self._forget()
+
+    def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
+        """Deletes the endpoint in Atlas."""
+        service_id = self.run.connection.endpoint_service_id
+        self.check_unregister(endpoint, why=why)
         self.delete_endpoint(endpoint.id)
         self.look()
         if self.service is None or self.service.id != service_id:

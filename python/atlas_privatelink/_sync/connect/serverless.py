@@ -38,6 +38,7 @@ class ServerlessSide(AtlasSide):
         super().__init__(run)
         self.comment, self.made_by = comment, made_by
         self.endpoint: ServerlessEndpoint | None = None
+        self._vanishing: set[str] = set()
 
     @property
     def _where(self) -> dict[str, Any]:
@@ -70,7 +71,7 @@ class ServerlessSide(AtlasSide):
 
     def look(self) -> None:
         """Looks for the endpoint that leads to this network, or is reserved for it."""
-        endpoints = self._alive()
+        endpoints = [one for one in self._alive() if one.id not in self._vanishing]
         connected = [one for one in endpoints if self._is_in_this_network(one)]
         self.endpoint = None
         self._choose(connected or self._reserved(endpoints))
@@ -249,6 +250,16 @@ class ServerlessSide(AtlasSide):
         self._know(made)
         return "tell", endpoint.id
 
+    def foresee_unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
+        """For a plan: Atlas's endpoint is not there any more."""
+        if self.endpoint is not None:
+            self._vanishing.add(self.endpoint.id)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.endpoint = None
+        self.run.know(endpoint_id=None, endpoint_service_name=None, cloud_endpoint_id=None, endpoint_origin=None)
+
     def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """Deletes the endpoint, with which its service goes.
 
@@ -257,8 +268,7 @@ class ServerlessSide(AtlasSide):
         """
         if self.endpoint is not None:
             self.delete(self.endpoint.id)
-        self.endpoint = None
-        self.run.know(endpoint_id=None, endpoint_service_name=None, cloud_endpoint_id=None, endpoint_origin=None)
+        self._forget()
         raise ServiceVanished(f"{endpoint.id} was removed from Atlas because {why}")
 
     def accept(self, watch: Callable[[], object]) -> Outcome:

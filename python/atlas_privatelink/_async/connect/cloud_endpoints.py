@@ -1,0 +1,63 @@
+"""Endpoints in the cloud: which are this connection's, which lead nowhere any more, and when one is gone."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...clouds.base import Cloud
+    from ...models.connection import CloudEndpoint
+    from .run import AsyncRun
+    from .side import AsyncAtlasSide
+
+__all__ = ["is_of", "orphans", "until_gone"]
+
+
+def is_of(cloud: Cloud, endpoint: CloudEndpoint) -> bool:
+    """Whether an endpoint is ours and of this very network; one with a name of its own is of another."""
+    return endpoint.is_ours and endpoint.network == cloud.network
+
+
+async def until_gone(run: AsyncRun, endpoint: CloudEndpoint) -> None:
+    """Waits until an endpoint that is being deleted is gone.
+
+    Raises:
+        WaitTimeout: It is not gone in time.
+    """
+    delay = 0.1
+    while True:
+        now: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, endpoint.id)
+        if now is None or now.phase == "gone" or _is_another(now, endpoint):
+            return
+        run.cloud_status = now.status
+        run.waiting(next_look=delay)
+        delay = await run.pause(delay, f"{endpoint.id} is still {now.status}")
+
+
+def _is_another(now: CloudEndpoint, before: CloudEndpoint) -> bool:
+    return None not in (now.fingerprint, before.fingerprint) and now.fingerprint != before.fingerprint
+
+
+async def orphans(side: AsyncAtlasSide, ours: Sequence[CloudEndpoint]) -> list[CloudEndpoint]:
+    """Those of our endpoints in this network whose service is gone: they lead nowhere, and the cloud bills them.
+
+    Args:
+        side: Atlas's side.
+        ours: What carries our mark, read before Atlas was asked: a service that a mark names was there before the mark.
+    """
+    found: list[CloudEndpoint] = []
+    for one in ours:
+        service_id = one.service_id or ""
+        is_candidate = one.phase not in ("gone", "deleting") and side.is_of_this_kind(service_id)
+        if is_candidate and _is_of_this_region(side, one) and not await side.is_live(service_id):
+            found.append(one)
+    return found
+
+
+def _is_of_this_region(side: AsyncAtlasSide, endpoint: CloudEndpoint) -> bool:
+    region, target = side.run.connection.region, endpoint.leads_to or ""
+    # the id of an Azure Private Link service does not say where it is
+    if region is None or side.run.cloud.provider == "AZURE":
+        return True
+    return f".{region}." in target or f"/{region}/" in target
