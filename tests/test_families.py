@@ -79,8 +79,11 @@ def test_aws_from_nothing_to_a_connection_string_and_back(atlas_of_both_codes: D
     atlas("dedicated.delete_endpoint", GROUP_ID, "AWS", service.id, VPC_ENDPOINT)
     assert atlas("dedicated.get_endpoint", GROUP_ID, "AWS", service.id, VPC_ENDPOINT).status == "DELETING"
     assert atlas("dedicated.wait_for_endpoint", GROUP_ID, "AWS", service.id, VPC_ENDPOINT, until="DELETED") is None
-    atlas("dedicated.delete_service", GROUP_ID, "AWS", service.id)
+    # the last endpoint takes its service along
     assert atlas("dedicated.wait_for_service", GROUP_ID, "AWS", service.id, until="DELETED") is None
+    unused = atlas("dedicated.create_service", GROUP_ID, "AWS", "us-east-1")
+    atlas("dedicated.delete_service", GROUP_ID, "AWS", unused.id)
+    assert atlas("dedicated.wait_for_service", GROUP_ID, "AWS", unused.id, until="DELETED") is None
     with pytest.raises(NotFound, match="PRIVATE_ENDPOINT_SERVICE_NOT_FOUND"):
         atlas("dedicated.get_service", GROUP_ID, "AWS", service.id)
     seen = set(statuses(atlas, "POST", "DELETE")) - {409}
@@ -109,15 +112,15 @@ def test_azure(calls: DrivenCaller) -> None:
 
 
 def test_gcp(calls: DrivenCaller) -> None:
-    service = calls("dedicated.create_service", GROUP_ID, "GCP", "europe-west3", port_mapping_enabled=True)
+    service = calls("dedicated.create_service", GROUP_ID, "GCP", "europe-west3")
     assert isinstance(service, GcpEndpointService) and service.region_name == "EUROPE_WEST_3"
-    assert service.region == "europe-west3" and service.port_mapping_enabled is True
+    assert service.region == "europe-west3" and not service.port_mapping_enabled
     told: list[Any] = []
     ready = calls("dedicated.wait_for_service", GROUP_ID, "GCP", service.id, on_progress=told.append)
     attachments = [progress.endpoint.service_attachment_names for progress in told]
     assert any(0 < len(names) < 6 for names in attachments), "they fill up while it is INITIATING"
     assert len(ready.service_attachment_names) == 6
-    rules = [("rule-0", "10.0.0.1"), ("rule-1", "10.0.0.2")]
+    rules = [(f"rule-{number}", f"10.0.0.{number}") for number in range(6)]
     options = {"gcp_project_id": "p-0123456789abcdefghijklmn", "endpoints": rules}
     made = calls("dedicated.create_endpoint", GROUP_ID, "GCP", service.id, "group-0", **options)
     assert isinstance(made, GcpEndpointGroup)
@@ -127,6 +130,18 @@ def test_gcp(calls: DrivenCaller) -> None:
     usable = calls("dedicated.wait_for_endpoint", GROUP_ID, "GCP", service.id, "group-0", on_progress=told.append)
     assert {progress.status for progress in told} == {"INITIATING", "VERIFIED"}
     assert (usable.id, usable.gcp_project_id) == ("group-0", "p-0123456789abcdefghijklmn")
+
+
+def test_gcp_port_mapped(calls: DrivenCaller) -> None:
+    service = calls("dedicated.create_service", GROUP_ID, "GCP", "europe-west3", port_mapping_enabled=True)
+    assert service.port_mapping_enabled is True
+    ready = calls("dedicated.wait_for_service", GROUP_ID, "GCP", service.id)
+    assert len(ready.service_attachment_names) == 1
+    options = {"gcp_project_id": "orders-1234", "endpoints": [("rule", "10.0.0.1")]}
+    made = calls("dedicated.create_endpoint", GROUP_ID, "GCP", service.id, "rule", **options)
+    usable = calls("dedicated.wait_for_endpoint", GROUP_ID, "GCP", service.id, "rule")
+    assert (made.id, usable.id, usable.port_mapping_enabled) == ("rule", "rule", True)
+    assert [(rule.name, rule.status) for rule in usable.endpoints] == [("rule", "AVAILABLE")]
 
 
 def test_one_service_per_region(calls: DrivenCaller) -> None:
