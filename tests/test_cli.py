@@ -73,8 +73,11 @@ def test_a_dedicated_cluster_from_its_service_to_removal(shell: Shell) -> None:
     assert shell.result("service", "get", service["id"])["interface_endpoints"] == [VPC_ENDPOINT]
 
     assert shell.result("delete", VPC_ENDPOINT, *at, "--force", "--wait")["status"] == "DELETED"
-    assert shell.result("service", "delete", service["id"], "--force")["status"] == "DELETING"
+    # the last endpoint takes its service along
     assert shell.result("service", "wait", service["id"], "--until", "deleted")["status"] == "DELETED"
+    unused = shell.result("service", "create", "--provider", "AWS", "--region", "us-east-1")
+    assert shell.result("service", "delete", unused["id"], "--force")["status"] == "DELETING"
+    assert shell.result("service", "wait", unused["id"], "--until", "deleted")["status"] == "DELETED"
 
 
 def test_google_cloud_takes_its_forwarding_rules(shell: Shell) -> None:
