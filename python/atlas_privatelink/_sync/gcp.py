@@ -28,6 +28,8 @@ def connect(
     port_mapping: bool = True,
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
+    global_access: bool | None = None,
+    ip_address: str | None = None,
     credentials: Any = None,
     client_options: Any = None,
     on_drift: Literal["warn", "error", "update"] = "warn",
@@ -60,6 +62,9 @@ def connect(
         name: A name for the forwarding rule (legacy: for the group); by default one that is derived from what it
             connects.
         labels: Labels of the forwarding rules.
+        global_access: Whether clients in other regions can connect; by default a new endpoint allows it, and an
+            existing one stays as it is.
+        ip_address: The internal address of a port-mapped endpoint, in the subnetwork; by default Google chooses one.
         credentials: `google.auth.credentials.Credentials`; by default Application Default Credentials.
         client_options: Options of Google's clients, such as `{"api_endpoint": …}`.
         on_drift: What to do where an existing endpoint differs from the arguments: `"warn"` says so in the result,
@@ -92,6 +97,8 @@ def connect(
         port_mapping=port_mapping,
         name=name,
         labels=labels,
+        global_access=global_access,
+        ip_address=ip_address,
         credentials=credentials,
         client_options=client_options,
     )
