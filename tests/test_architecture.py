@@ -87,6 +87,39 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert list(circles(imports_of(PACKAGE))) == []
 
 
+# a layer imports those below it, and never one above
+LAYERS = [
+    ("faces", ("cli", "airflow", "notebook", "testing", "__main__")),
+    (
+        "doors",
+        ("aws", "azure", "gcp", "_async.aws", "_async.azure", "_async.gcp", "_sync.aws", "_sync.azure", "_sync.gcp"),
+    ),
+    ("engine", ("_async.connect", "_sync.connect")),
+    ("clouds", ("clouds",)),
+    ("values", ("models", "errors", "listeners")),
+]
+
+
+def layer_of(module: str) -> int | None:
+    """The number of a module's layer."""
+    name = module.removeprefix(f"{PACKAGE.name}.")
+    for number, (_, members) in enumerate(LAYERS):
+        if any(name == one or name.startswith(f"{one}.") for one in members):
+            return number
+    return None
+
+
+def test_arrows_run_down() -> None:
+    upwards = [
+        f"{module} -> {imported}"
+        for module, found in imports_of(PACKAGE).items()
+        for imported in found
+        if (above := layer_of(imported)) is not None and (own := layer_of(module)) is not None and above < own
+    ]
+    assert upwards == []
+    assert {layer_of(module) for module in imports_of(PACKAGE)} >= set(range(len(LAYERS)))
+
+
 @pytest.mark.parametrize(
     ("sources", "expected"),
     [
