@@ -72,8 +72,8 @@ def new_endpoint(emulator: AtlasEmulator, comment: str | None = None) -> str:
 
 
 def resuming(said: str) -> str:
-    """The command that an interrupted one says goes on."""
-    found = re.search(r"^atlas-privatelink: to (?:go on|see): (.*)$", said, re.MULTILINE)
+    """The command that resumes an interrupted one, as that one says."""
+    found = re.search(r"^atlas-privatelink: to (?:resume|see)[^:]*: (.*)$", said, re.MULTILINE)
     assert found is not None, said
     return found[1]
 

@@ -329,7 +329,15 @@ def test_the_project_comes_from_the_same_place_as_the_credentials(shell: Shell) 
 
 
 def test_no_option_takes_a_secret_of_atlas(shell: Shell) -> None:
-    helps = [shell(*words, "--help").stdout for words in (["create"], ["connect"], ["service", "create"], ["doctor"])]
+    commands = (
+        ["create"],
+        ["connect", "aws"],
+        ["connect", "many"],
+        ["disconnect", "gcp"],
+        ["service", "create"],
+        ["doctor"],
+    )
+    helps = [shell(*words, "--help").stdout for words in commands]
     for text in helps:
         assert "--project-id, --projectId ID" in text
         assert not re.search(r"--\S*(secret|private-key|token|password)", text)

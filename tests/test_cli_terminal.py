@@ -159,7 +159,7 @@ def test_a_deletion_asks_first(shell: Shell, answer: str, code: int) -> None:
     assert terminal.end()[:2] == (code, f"{endpoint_id}\n" if code == 0 else "")
     deletions = [request for request in shell.emulator.requests() if request.method == "DELETE"]
     assert bool(deletions) == (code == 0)
-    assert ("nothing was done" in terminal.shown) == (code == 1)
+    assert ("nothing was deleted" in terminal.shown) == (code == 1)
 
 
 def test_ctrl_c_is_a_no(shell: Shell) -> None:
@@ -168,7 +168,7 @@ def test_ctrl_c_is_a_no(shell: Shell) -> None:
     terminal.until(r"\[y/N\] ")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end()[0] == 130
-    assert "interrupted: nothing was done" in terminal.shown
+    assert "interrupted: nothing was deleted" in terminal.shown
     assert [one["_id"] for one in shell.emulator.endpoints()] == [endpoint_id]
 
 

@@ -24,6 +24,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (by default the process's own) and return its exit code."""
     from .interruption import Interruption, Terminated, Termination
+    from .notices import notices
 
     words = sys.argv[1:] if arguments is None else list(arguments)
     parser = _parser()
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.root, options.interruption = parser, Interruption(words)
     options.names, options.resumable = {}, False
     try:
-        with Termination():
+        with Termination(), notices(debug=getattr(options, "debug", False)):
             code: int = options.run(options)
             sys.stdout.flush()
     except KeyboardInterrupt as interrupt:

@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
         more="bash: source <(atlas-privatelink completion bash). zsh: the same, after compinit. "
         "fish: atlas-privatelink completion fish | source.",
         atlas=False,
-        output=False,
+        output=(),
     )
     own.add_argument("shell", choices=tuple(_SCRIPTS))
 

@@ -11,24 +11,50 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["confirmed"]
+    from ..models import Connection
+    from .progress import Progress
+
+__all__ = ["confirmed", "confirmed_list"]
 
 
 def confirmed(options: argparse.Namespace, what: str) -> bool:
-    """Whether to go on: `--force`, or a yes on the terminal.
+    """Whether to delete something: `--force`, or a yes on the terminal.
 
     Raises:
-        UsageError: There is nobody to ask.
+        UsageError: stdin is not a terminal.
     """
     if options.force:
         return True
-    if not sys.stdin.isatty():
-        raise UsageError(f"there is no terminal to ask on: {what} only with --force")
-    options.interruption.known = "nothing was done"
-    sys.stderr.write(f"{on_one_line(what[0].upper() + what[1:])}? [y/N] ")
-    sys.stderr.flush()
-    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+    _check_terminal(what)
+    options.interruption.known = "nothing was deleted"
+    agreed = _agreed(f"{what[0].upper()}{what[1:]}?")
     if not agreed:
-        print("nothing was done", file=sys.stderr)
+        print("nothing was deleted", file=sys.stderr)
     options.interruption.known = ""
     return agreed
+
+
+def confirmed_list(options: argparse.Namespace, plan: Connection, progress: Progress) -> bool:
+    """Whether to delete what a plan of `disconnect` lists. Shows the list, and asks on the terminal.
+
+    Raises:
+        UsageError: stdin is not a terminal; the list is shown all the same.
+    """
+    from .connections import show_disconnection
+
+    number = len(plan.deletions)
+    with progress.paused("nothing was deleted"):
+        show_disconnection(plan, sys.stderr)
+        _check_terminal(f"disconnect {plan.deployment_name or plan.region}")
+        return _agreed("Delete this resource?" if number == 1 else f"Delete these {number} resources?")
+
+
+def _check_terminal(what: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(f"refusing to {what} without confirmation: stdin is not a terminal (use --force)")
+
+
+def _agreed(question: str) -> bool:
+    sys.stderr.write(f"{on_one_line(question)} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

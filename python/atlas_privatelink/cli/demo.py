@@ -1,8 +1,10 @@
-"""The command `demo`: a private endpoint from nothing to its connection string, without an account."""
+"""The command `demo`: `connect` and `disconnect` on a local Atlas and a local EC2, without an account."""
 
 from __future__ import annotations
 
 import sys
+
+from .._wording import outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..models import ConnectionProgress
+    from ..models import Connection, ConnectionProgress
     from .grammar import Commands
 
 __all__ = ["add"]
@@ -20,13 +22,14 @@ _GROUP_ID = "5f7cac1adf5d6c6306f4b283"
 
 def add(commands: Commands) -> None:
     """Register the command."""
-    summary = "show it all on a local Atlas and a local AWS, without an account"
-    parser = commands.add_parser("demo", help=summary, description=f"{summary.capitalize()}.")
+    summary = "connect and disconnect a local cloud, without an account"
+    more = "Runs on a local Atlas and a local EC2, and deletes what it creates there."
+    parser = commands.add_parser("demo", help=summary, description=f"{summary.capitalize()}. {more}")
     parser.add_argument(
-        "--speed", type=float, default=60.0, metavar="N", help="let Atlas's time pass N times as fast (%(default)s)"
+        "--speed", type=float, default=60.0, metavar="N", help="run the clock of Atlas N times as fast (%(default)s)"
     )
-    parser.add_argument("--serverless", action="store_true", help="for a serverless instance, not a dedicated cluster")
-    parser.add_argument("--no-color", action="store_true", help="show no colours")
+    parser.add_argument("--serverless", action="store_true", help="use a serverless instance, not a dedicated cluster")
+    parser.add_argument("--no-color", action="store_true", help="show no colors")
     parser.set_defaults(run=_run, parser=parser)
 
 
@@ -37,29 +40,31 @@ def _run(options: argparse.Namespace) -> int:
 
     deployment = {"instance_name": "Instance0"} if options.serverless else {"cluster_name": "Cluster0"}
     with AtlasEmulator(speed=options.speed) as atlas, LocalEc2(atlas) as ec2, atlas.client() as client:
-        print(f"A local Atlas listens at {atlas.base_url}; its time passes {options.speed:g} times as fast.")
-        print(f"A local EC2 listens at {ec2.endpoint_url}, with {ec2.vpc_id()}.\n")
-        named = ", ".join(f"{name}={value!r}" for name, value in deployment.items())
-        call = f"({_GROUP_ID!r}, {named}, vpc_id={ec2.vpc_id()!r})"
+        print(f"Local Atlas: {atlas.base_url} (its clock runs {options.speed:g} times as fast)")
+        print(f"Local EC2: {ec2.endpoint_url} (with {ec2.vpc_id()})\n")
         known: dict[str, Any] = {"client": ec2.client(), "vpc_id": ec2.vpc_id(), "atlas": client, **deployment}
-        print(f">>> aws.connect{call}")
-        with _Steps(color=not options.no_color) as steps:
-            connection = aws.connect(_GROUP_ID, **known, on_progress=steps)
+
+        def shown(function: Callable[..., Connection]) -> Connection:
+            with _Steps(color=not options.no_color) as steps:
+                return function(_GROUP_ID, **known, on_progress=steps)
+
+        named = ", ".join(f"{name}={value!r}" for name, value in deployment.items())
+        print(f">>> aws.connect({_GROUP_ID!r}, {named}, vpc_id={ec2.vpc_id()!r})")
+        connection = shown(aws.connect)
         print(f"\n{connection.srv}\n")
-        print(">>> aws.connect(…)  # again, as after a crash: all is adopted")
-        with _Steps(color=not options.no_color) as steps:
-            aws.connect(_GROUP_ID, **known, on_progress=steps)
-        print("\n>>> aws.disconnect(…)")
-        with _Steps(color=not options.no_color) as steps:
-            aws.disconnect(_GROUP_ID, **known, on_progress=steps)
-        made = ec2.calls.count("CreateVpcEndpoint")
+        print(">>> aws.connect(…)  # again, as after a crash: every resource is adopted")
+        again = shown(aws.connect)
+        print("\n>>> aws.disconnect(…)  # deletes exactly what connect created")
+        gone = shown(aws.disconnect)
         requests = atlas.stats().requests
-    print(f"\n{requests} requests to Atlas, {made} VPC endpoint created; nothing is left on either side.")
+    created = [one for one in (connection, again) if one.cloud_endpoint_origin == "created"]
+    print(f"\n{requests} requests to Atlas; {len(created)} VPC endpoint created.")
+    print(f"Deleted: {', '.join(f'{one.kind} {one.id}' for one in gone.deletions)}.")
     return 0
 
 
 class _Steps:
-    """The steps as they go: a live table where rich and a terminal are there, a line for each end elsewhere."""
+    """The steps: a live table on a terminal if rich is installed, else one line per finished step."""
 
     def __init__(self, *, color: bool) -> None:
         self._rows: dict[str, tuple[str, str, float]] = {}
@@ -101,9 +106,9 @@ class _Steps:
     def __call__(self, event: ConnectionProgress) -> None:
         """One event."""
         states = ", ".join(
-            f"{who} says {word}" for who, word in (("Atlas", event.status), ("AWS", event.cloud_status)) if word
+            f"{who}: {word}" for who, word in (("Atlas", event.status), ("AWS", event.cloud_status)) if word
         )
-        text = f"{event.action}: {event.detail}" if event.state == "done" else states
+        text = outcome(event.action, event.detail) if event.state == "done" else states
         self._rows[event.step.description] = (event.state, text, event.step_elapsed)
         if self._live is None and event.state == "done":
             print(f"{event.number}/{event.count} {event.step.description}: {text}", flush=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from .grammar import add_options, command
+from .networks import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,21 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TextIO
 
-    from .._doctor import Finding, Verdict
+    from .._doctor import Finding
     from ..errors import AtlasError
     from .grammar import Commands
 
 __all__ = ["add"]
 
-_MARKS: dict[Verdict, str] = {"ok": "✓", "warning": "!", "failure": "✗", "skipped": "\N{EN DASH}"}
-_ASCII_MARKS: dict[Verdict, str] = {"ok": "+", "warning": "!", "failure": "x", "skipped": "-"}
 # a mark, the longest name, and the blanks between
 _INDENT = len("x authentication  ")
 
 
 def add(commands: Commands) -> None:
     """Register the command."""
-    parser, own = command(
+    _, own = command(
         commands,
         "doctor",
         _run,
@@ -36,11 +34,10 @@ def add(commands: Commands) -> None:
         "which reads and changes nothing. Shows no secret. Exit code: 0 where nothing is wrong; 4 where credentials "
         "are missing, or Atlas refuses them or this address; 1 where something else is wrong. With --output value, "
         "shows one word: ok, warning or failure.",
-        output=False,
+        output=("output",),
     )
     own.add_argument("--aws", dest="ask_aws", action="store_true", help="ask AWS whose its credentials are")
-    add_options(own, "aws_profile")
-    add_options(parser.add_argument_group("output"), "output")
+    add_options(own, "aws_profile", table=OPTIONS["aws"])
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -94,34 +91,10 @@ def _shown(findings: Iterable[Finding], how: str) -> Iterator[Finding]:
 
 
 def _put(finding: Finding, stream: TextIO) -> None:
-    from .text import put
+    from .text import lines_for, marks_for, put
 
-    head = f"{_marks(stream)[finding.verdict]} {finding.name}".ljust(_INDENT)
+    head = f"{marks_for(stream)[finding.verdict]} {finding.name}".ljust(_INDENT)
     for text in filter(None, (finding.what, finding.advice)):
-        for line in _lines(text, stream):
+        for line in lines_for(text, stream, _INDENT):
             put(f"{head}{line}", stream)
             head = " " * _INDENT
-
-
-def _marks(stream: TextIO) -> dict[Verdict, str]:
-    try:
-        "".join(_MARKS.values()).encode(stream.encoding or "ascii")
-    except UnicodeEncodeError:
-        return _ASCII_MARKS
-    return _MARKS
-
-
-def _lines(text: str, stream: TextIO) -> list[str]:
-    """One line for programs; for people, as many as fit their terminal."""
-    from .text import on_one_line
-
-    line = on_one_line(text)
-    if not stream.isatty():
-        return [line]
-    from textwrap import wrap
-
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns
-    except (OSError, ValueError):
-        width = 80
-    return wrap(line, max(width - _INDENT - 1, 40), break_long_words=False, break_on_hyphens=False)

@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
         "run a local Atlas until Ctrl-C",
         more="Prints its address and the environment that points clients to it, then one line for each request.",
         atlas=False,
-        output=False,
+        output=(),
     )
     own.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (%(default)s)")
     own.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")

@@ -1,11 +1,12 @@
-"""How a command ends that does not end well: exit codes, and one line that says why."""
+"""Exit codes of commands that fail, and the line that says why."""
 
 from __future__ import annotations
 
 import re
+import sys
 
 from .. import errors
-from .text import PROGRAM, on_one_line
+from .text import PROGRAM, on_one_line, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,17 +18,19 @@ if TYPE_CHECKING:
 __all__ = [
     "DENIED",
     "ERROR",
+    "FAILED",
     "INTERRUPTED",
     "TERMINATED",
     "USAGE",
     "CredentialsError",
     "UsageError",
+    "complain",
     "exit_code",
     "in_terms_of",
     "report",
 ]
 
-ERROR, USAGE, NOT_FOUND, DENIED, FAILED, TIMED_OUT, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 6, 130, 143
+ERROR, USAGE, NOT_FOUND, DENIED, FAILED, TIMED_OUT, REFUSED, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 6, 7, 130, 143
 
 # the first that fits
 _CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -39,6 +42,9 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (errors.EndpointFailed, FAILED),
     (errors.WaitTimeout, TIMED_OUT),
     (errors.Timeout, TIMED_OUT),
+    (errors.PreflightFailed, REFUSED),
+    (errors.NotOwned, REFUSED),
+    (errors.DriftError, REFUSED),
 )
 
 
@@ -56,7 +62,15 @@ def exit_code(error: Exception) -> int:
         return USAGE
     if isinstance(error, CredentialsError):
         return DENIED
+    if isinstance(error, errors.ConnectManyFailed):
+        codes = {exit_code(one) for one in error.errors if one is not None}
+        return codes.pop() if len(codes) == 1 else ERROR
     return next((code for kind, code in _CODES if isinstance(error, kind)), ERROR)
+
+
+def complain(text: str) -> None:
+    """Write an error to stderr."""
+    put(f"{PROGRAM}: error: {on_one_line(text)}", sys.stderr)
 
 
 def report(error: Exception, parser: Parser, names: Mapping[str, str]) -> str:

@@ -10,18 +10,21 @@ from .text import PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, NoReturn
 
     Commands = argparse._SubParsersAction[Any]
     Run = Callable[[argparse.Namespace], int]
+    Option = tuple[tuple[str, ...], Mapping[str, Any]]
 
 __all__ = [
     "ATLAS",
+    "LOG",
     "OUTPUT",
     "Parser",
     "actions_of",
     "add_options",
+    "add_parser",
     "add_positional",
     "command",
     "commands_of",
@@ -38,6 +41,8 @@ ATLAS = ("group_id", "profile", "base_url", "request_timeout")
 """What every command that talks to Atlas takes."""
 OUTPUT = ("output", "quiet")
 """What every command that shows a result takes."""
+LOG = ("debug",)
+"""What every command that talks to Atlas takes, about what it shows beside its result."""
 
 
 class Formatter(argparse.HelpFormatter):
@@ -93,23 +98,23 @@ def pair(text: str) -> tuple[str, str]:
 
 
 # by the name of the Python argument that each stands for
-_OPTIONS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
+_OPTIONS: Mapping[str, Option] = {
     # of every command that talks to Atlas
     "group_id": (
         ("--project-id", "--projectId"),
-        {"metavar": "ID", "help": "the Atlas project (default: $MONGODB_ATLAS_PROJECT_ID, then the profile's)"},
+        {"metavar": "ID", "help": "Atlas project (default: $MONGODB_ATLAS_PROJECT_ID, then the profile's)"},
     ),
     "profile": (
         ("--profile", "-P"),
-        {"metavar": "NAME", "help": "profile of the Atlas CLI to take credentials, host and project from"},
+        {"metavar": "NAME", "help": "Atlas CLI profile with credentials, host and project"},
     ),
     "base_url": (
         ("--base-url",),
-        {"metavar": "URL", "help": "where Atlas is, up to /api/atlas (default: $MONGODB_ATLAS_BASE_URL)"},
+        {"metavar": "URL", "help": "URL of Atlas, up to /api/atlas (default: $MONGODB_ATLAS_BASE_URL)"},
     ),
     "request_timeout": (
         ("--request-timeout",),
-        {"metavar": "SECONDS", "type": float, "help": "how long one request to Atlas may take (default: 30)"},
+        {"metavar": "SECONDS", "type": float, "help": "timeout of one request to Atlas (default: 30)"},
     ),
     # of every command that shows something
     "output": (
@@ -117,22 +122,23 @@ _OPTIONS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         {"metavar": "FORMAT", "choices": FORMATS, "default": "table", "help": "%(choices)s (default: %(default)s)"},
     ),
     "quiet": (("--quiet", "-q"), {"action": "store_true", "help": "show no progress"}),
+    "debug": (("--debug",), {"action": "store_true", "help": "log each request and step to stderr"}),
     # which deployment
     "instance_name": (
         ("--instance", "--instance-name", "--instanceName"),
-        {"metavar": "NAME", "help": "the serverless instance"},
+        {"metavar": "NAME", "help": "serverless instance"},
     ),
     "cluster_name": (
         ("--cluster", "--cluster-name", "--clusterName"),
-        {"metavar": "NAME", "help": "the dedicated cluster"},
+        {"metavar": "NAME", "help": "dedicated cluster"},
     ),
     "service_id": (
         ("--service", "--service-id", "--serviceId"),
-        {"metavar": "ID", "help": "the endpoint service of dedicated clusters"},
+        {"metavar": "ID", "help": "endpoint service of dedicated clusters"},
     ),
     "provider": (
         ("--provider",),
-        {"choices": PROVIDERS, "type": str.upper, "help": "the cloud of the endpoint service (default: AWS)"},
+        {"choices": PROVIDERS, "type": str.upper, "help": "cloud provider of the endpoint service (default: AWS)"},
     ),
     # what to do with it
     "endpoint_id": (
@@ -144,36 +150,39 @@ _OPTIONS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     ),
     "comment": (
         ("--comment",),
-        {"metavar": "TEXT", "help": "less than 80 characters; with one of its own, an endpoint is found again"},
+        {
+            "metavar": "TEXT",
+            "help": "up to 79 characters; use a unique comment so that a re-run finds the same endpoint",
+        },
     ),
     "if_exists": (
         ("--if-exists",),
         {
             "metavar": "WHAT",
             "choices": ("adopt", "create", "error"),
-            "help": "adopt returns what is there already; else a serverless instance gets another endpoint (create), "
-            "and anything else is an error",
+            "help": "adopt returns an existing endpoint; create makes another one (default for serverless instances); "
+            "error fails (default for everything else)",
         },
     ),
     "cloud_provider_endpoint_id": (
         ("--cloud-provider-endpoint-id",),
-        {"metavar": "ID", "help": "the VPC endpoint (vpce-…) or Azure private endpoint (/subscriptions/…)"},
+        {"metavar": "ID", "help": "VPC endpoint (vpce-…) or Azure private endpoint (/subscriptions/…)"},
     ),
     "provider_name": (
         ("--provider",),
         {
             "choices": PROVIDERS[:2],
             "type": str.upper,
-            "help": "the instance's cloud; needed where --cloud-provider-endpoint-id does not tell",
+            "help": "cloud provider of the instance; required without --cloud-provider-endpoint-id",
         },
     ),
     "private_endpoint_ip_address": (
         ("--private-endpoint-ip-address",),
-        {"metavar": "IP", "help": "Azure: the private endpoint's address"},
+        {"metavar": "IP", "help": "Azure: IP address of the private endpoint"},
     ),
     "gcp_project_id": (
         ("--gcp-project-id",),
-        {"metavar": "ID", "help": "Google Cloud: the project that the endpoint lives in"},
+        {"metavar": "ID", "help": "Google Cloud: project of the endpoint"},
     ),
     "endpoints": (
         ("--endpoint",),
@@ -181,17 +190,17 @@ _OPTIONS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
             "metavar": "NAME=IP",
             "type": pair,
             "action": "append",
-            "help": "Google Cloud: name and address of a forwarding rule; once for each",
+            "help": "Google Cloud: name and IP address of a forwarding rule (repeatable)",
         },
     ),
-    "region": (("--region",), {"metavar": "NAME", "help": "the region, such as us-east-1"}),
+    "region": (("--region",), {"metavar": "NAME", "help": "region, such as us-east-1"}),
     "supported_remote_regions": (
         ("--supported-remote-regions",),
         {
             "metavar": "A,B",
             "type": comma_list,
             "action": "extend",
-            "help": "AWS: other regions whose VPC endpoints it accepts",
+            "help": "AWS: other regions whose VPC endpoints it accepts (repeatable)",
         },
     ),
     "port_mapping_enabled": (
@@ -210,69 +219,28 @@ _OPTIONS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
     ),
     "timeout": (
         ("--timeout",),
-        {"metavar": "SECONDS", "type": float, "default": 3600.0, "help": "how long to wait in all (default: 3600)"},
+        {"metavar": "SECONDS", "type": float, "default": 3600.0, "help": "timeout in total (default: 3600)"},
     ),
     "wait": (("--wait",), {"action": "store_true"}),
-    "force": (("--force",), {"action": "store_true", "help": "do not ask"}),
-    "plan": (("--plan",), {"action": "store_true", "help": "only say what would be done"}),
-    "keep_service": (("--keep-service",), {"action": "store_true", "help": "leave the endpoint service in Atlas"}),
-    # your own cloud
-    "cloud": (
-        ("--cloud",),
-        {
-            "choices": ("aws", "azure", "gcp"),
-            "type": str.lower,
-            "default": "aws",
-            "help": "your cloud (default: %(default)s)",
-        },
-    ),
-    "tags": (
-        ("--tag",),
-        {"metavar": "NAME=TEXT", "type": pair, "action": "append", "help": "a tag or label more; may be repeated"},
-    ),
-    "vpc_id": (("--vpc-id",), {"metavar": "ID", "help": "AWS: the VPC (default: that of the subnets)"}),
-    "subnet_ids": (
-        ("--subnet-id",),
-        {
-            "metavar": "ID",
-            "type": comma_list,
-            "action": "extend",
-            "help": "AWS: subnets, repeated or A,B (default: one in each zone); Azure: the subnet's full resource id",
-        },
-    ),
-    "security_group_ids": (
-        ("--security-group-id",),
-        {"metavar": "ID", "type": comma_list, "action": "extend", "help": "AWS: security groups, repeated or A,B"},
-    ),
-    "aws_profile": (("--aws-profile",), {"metavar": "NAME", "help": "AWS: profile of AWS's configuration files"}),
-    "vpc_endpoint": (
-        ("--vpc-endpoint-id",),
-        {"metavar": "ID", "help": "AWS: use this VPC endpoint (vpce-…) instead of creating one"},
-    ),
-    "resource_group": (
-        ("--resource-group",),
-        {"metavar": "NAME", "help": "Azure: of the private endpoint (default: the virtual network's)"},
-    ),
-    "location": (("--location",), {"metavar": "NAME", "help": "Azure: the virtual network's region"}),
-    "subscription_id": (
-        ("--subscription-id",),
-        {"metavar": "ID", "help": "Azure: of the private endpoint (default: the subnet's)"},
-    ),
-    "network": (("--network",), {"metavar": "NAME", "help": "Google Cloud: the VPC network"}),
-    "subnetwork": (("--subnetwork",), {"metavar": "NAME", "help": "Google Cloud: the subnetwork for the addresses"}),
-    "endpoint_name": (
-        ("--endpoint-name",),
-        {"metavar": "NAME", "help": "Azure, Google Cloud: what to call the endpoint (default: derived)"},
-    ),
-    "account_id": (("--account-id",), {"metavar": "ID", "help": "the AWS account (default: any)"}),
+    "force": (("--force",), {"action": "store_true", "help": "do not ask for confirmation"}),
+    "account_id": (("--account-id",), {"metavar": "ID", "help": "AWS account (default: any)"}),
 }
 
 
-def add_options(container: argparse._ActionsContainer, *names: str, **changes: Any) -> None:
-    """Give a parser or a group of it these options, with `changes` to what the table says."""
+def add_options(
+    container: argparse._ActionsContainer, *names: str, table: Mapping[str, Option] | None = None, **changes: Any
+) -> None:
+    """Give a parser or a group of it these options, with `changes` to what the table says.
+
+    Args:
+        container: The parser or group.
+        names: The options, by the names of Python's arguments.
+        table: Another table than that of this module.
+        changes: Settings of argparse.
+    """
     for name in names:
-        flags, settings = _OPTIONS[name]
-        container.add_argument(*flags, dest=name, **{**settings, **changes})
+        flags, settings = (table or _OPTIONS)[name]
+        container.add_argument(*flags, **{"dest": name, **settings, **changes})
 
 
 def add_positional(container: argparse._ActionsContainer, name: str, **changes: Any) -> None:
@@ -282,7 +250,14 @@ def add_positional(container: argparse._ActionsContainer, name: str, **changes: 
 
 
 def command(
-    commands: Commands, name: str, run: Run, summary: str, *, more: str = "", atlas: bool = True, output: bool = True
+    commands: Commands,
+    name: str,
+    run: Run,
+    summary: str,
+    *,
+    more: str = "",
+    atlas: bool = True,
+    output: Sequence[str] = OUTPUT,
 ) -> tuple[Parser, argparse._ArgumentGroup]:
     """Register a command: its parser, and the group for its own options.
 
@@ -293,17 +268,24 @@ def command(
         summary: Its help in half a sentence.
         more: What the command's own help says beyond that.
         atlas: Whether it talks to Atlas.
-        output: Whether it shows a result.
+        output: Options about how it shows its result.
     """
-    description = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
-    parser: Parser = commands.add_parser(name, help=summary, description=description)
-    own = parser.add_argument_group("of this command")
+    parser = add_parser(commands, name, run, summary, more=more)
+    own = parser._optionals
     if atlas:
         add_options(parser.add_argument_group("Atlas"), *ATLAS)
-    if output:
-        add_options(parser.add_argument_group("output"), *OUTPUT)
-    parser.set_defaults(run=run, parser=parser)
+    shown = (*output, *(LOG if atlas else ()))
+    if shown:
+        add_options(parser.add_argument_group("output"), *shown)
     return parser, own
+
+
+def add_parser(commands: Commands, name: str, run: Run, summary: str, *, more: str = "") -> Parser:
+    """Register a command without options, with the arguments of `command`."""
+    description = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
+    parser: Parser = commands.add_parser(name, help=summary, description=description)
+    parser.set_defaults(run=run, parser=parser)
+    return parser
 
 
 def refuse(options: argparse.Namespace, names: Iterable[str], why: str) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination: what is known by then, and the command that goes on from there."""
+"""Ctrl-C and termination: what is known by then, and the command that resumes the interrupted one."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Interruption:
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = list(words)
-        """The command that goes on from here."""
-        self.purpose = "to go on"
+        """The command that resumes this one."""
+        self.purpose = "to resume"
         """What that command does."""
         self.known = ""
         """What is known, in words, where `progress` does not know more."""
@@ -72,7 +72,7 @@ class Interruption:
         self.tell_command()
 
     def tell_command(self) -> None:
-        """Say only how to go on, on stderr."""
+        """Say only how to resume, on stderr."""
         import shlex
 
         put(f"{PROGRAM}: {self.purpose}: {shlex.join([*_program(), *self.words])}", sys.stderr)

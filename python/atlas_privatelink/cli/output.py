@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-__all__ = ["write", "write_list"]
+__all__ = ["print_columns", "print_table", "write", "write_list"]
 
 _COLOURS = {"AVAILABLE": "green", "FAILED": "red", "REJECTED": "red", "DELETING": "dim", "DELETED": "dim"}
 
@@ -25,8 +25,7 @@ def write(result: Any, how: str) -> None:
         how: "table", "json", "jsonl" or "value".
     """
     if how == "table":
-        rows = {**_shown(_fields(result)), **_steps(result)}
-        _print_table(None, [[name, text] for name, text in rows.items()])
+        print_table(None, [[name, text] for name, text in _shown(_fields(result)).items()])
     elif how == "value":
         _print_values([result])
     else:
@@ -40,7 +39,7 @@ def write_list(results: Sequence[Any], how: str) -> None:
         given = dict.fromkeys(name for row in rows for name in row)
         columns = list(dict.fromkeys(("id", "status", *given)))
         header = [name.replace("_", " ").upper() for name in columns]
-        _print_table(header, [[row.get(name, "-") for name in columns] for row in rows])
+        print_table(header, [[row.get(name, "-") for name in columns] for row in rows])
     elif how == "value":
         _print_values(results)
     elif how == "json":
@@ -80,22 +79,10 @@ def _value(one: Any) -> str | None:
     return str(fields["id"])
 
 
-def _steps(one: Any) -> dict[str, str]:
-    """The steps of a connection, in words."""
-    steps: Sequence[Any] = getattr(one, "steps", ())
-    took = "" if getattr(one, "planned", False) else " ({:.0f} s)"
-    return {
-        f"{number}. {taken.step.description}": on_one_line(
-            f"{taken.action}: {taken.detail}{took.format(taken.elapsed)}"
-        )
-        for number, taken in enumerate(steps, 1)
-    }
-
-
 def _shown(fields: Mapping[str, Any]) -> dict[str, str]:
     """What a table shows: all that there is, in one line each."""
     nested: Mapping[str, Any] = fields.get("connection_strings") or {}
-    flat = {name: value for name, value in fields.items() if name not in ("connection_strings", "steps", "extra")}
+    flat = {name: value for name, value in fields.items() if name not in ("connection_strings", "extra")}
     flat.update({name: nested[name] for name in ("srv", "standard") if nested.get(name)})
     return {name: on_one_line(_text(value)) for name, value in flat.items() if value not in (None, (), [], {}, False)}
 
@@ -108,9 +95,19 @@ def _text(value: str | float | list[Any] | tuple[Any, ...] | dict[str, Any] | No
     return "yes" if value is True else str(value)
 
 
-def _print_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
-    if sys.stdout.isatty() and _print_rich_table(header, rows):
-        return
+def print_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
+    """Write a table to stdout: by rich on a terminal if it is installed, in plain columns elsewhere.
+
+    Args:
+        header: The names of the columns; `None` for rows of a name and a value.
+        rows: The rows.
+    """
+    if not sys.stdout.isatty() or not _print_rich_table(header, rows):
+        print_columns(header, rows)
+
+
+def print_columns(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
+    """Write a table to stdout in plain columns. A terminal breaks its lines, but nobody who copies an id notices."""
     lines = [*([header] if header else []), *rows]
     widths = [max(map(cells, column)) for column in zip(*lines, strict=True)]
     for line in lines:
@@ -130,7 +127,7 @@ def _print_rich_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]
     table = Table(box=SIMPLE_HEAD if header else None, show_header=header is not None, pad_edge=False)
     for column in header or ("", ""):
         # ids and statuses are copied, the others read
-        table.add_column(column, overflow="fold", no_wrap=column in ("ID", "STATUS"))
+        table.add_column(column, overflow="fold", no_wrap=column in ("ID", "STATUS", "ENDPOINT"))
     for row in rows:
         first = "" if header else "bold"
         table.add_row(*(Text(text, _COLOURS.get(text, first if at == 0 else "")) for at, text in enumerate(row)))

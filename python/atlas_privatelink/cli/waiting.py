@@ -1,4 +1,4 @@
-"""A wait, with its progress and with what to do where it is interrupted."""
+"""A wait with its progress, and with the command that resumes it if it is interrupted."""
 
 from __future__ import annotations
 
@@ -21,21 +21,25 @@ def wait_until(
     words: Sequence[str],
     wait: Callable[[Progress], Any],
     state: str,
+    *,
+    purpose: str = "to resume",
 ) -> Any:
-    """Wait, and return what was waited for.
+    """Wait, and return the result.
 
     Args:
         options: The parsed options.
-        subject: What is waited for, in words.
-        words: The command that waits on where this is interrupted.
-        wait: Waits, and reports to what it is given.
-        state: What the subject is in the end; empty where its own reports say so.
+        subject: What is waited for, in words; empty for `connect` and `disconnect`.
+        words: The command that resumes this one if it is interrupted.
+        wait: Waits, and reports to the progress that it is given.
+        state: State of the subject in the end; empty if the events say so.
+        purpose: What that command is for.
     """
     from .progress import Progress
 
     interruption = options.interruption
-    interruption.words, interruption.purpose = list(words), "to go on"
-    progress = interruption.progress = Progress(subject, quiet=options.quiet)
+    interruption.words, interruption.purpose = list(words), purpose
+    planned = bool(getattr(options, "plan", False))
+    progress = interruption.progress = Progress(subject, quiet=options.quiet, planned=planned)
     try:
         with progress:
             found = wait(progress)
