@@ -209,8 +209,15 @@ def _connect(options: argparse.Namespace) -> int:
             options,
             lambda progress: _function(cloud, "connect")(group_id, **arguments, atlas=client, on_progress=progress),
         )
-    write_connection(connection, options.output)
+    write_connection(connection, options.output, _named(options))
     return 0
+
+
+def _named(options: argparse.Namespace) -> Callable[[str], str]:
+    """Puts the names of options into a text."""
+    from .failures import with_options
+
+    return lambda text: with_options(options.parser, text, options.names)
 
 
 def _how(options: argparse.Namespace) -> dict[str, Any]:
@@ -231,8 +238,7 @@ def _connect_many(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         clouds = clouds_of(options.file)
         for cloud in clouds:
-            if hasattr(cloud, "close"):
-                stack.callback(cloud.close)
+            stack.callback(getattr(cloud, "close", bool))
         client = stack.enter_context(open_client(options))
         arguments = {"cluster_name": options.cluster_name, "region": options.region, **_how(options)}
         group_id = project_of(options)
@@ -243,9 +249,9 @@ def _connect_many(options: argparse.Namespace) -> int:
             )
         except ConnectManyFailed as error:
             options.resumable = True
-            write_connections(error.connections, options.output, errors=error.errors)
+            write_connections(error.connections, options.output, _named(options), errors=error.errors)
             raise
-    write_connections(connections, options.output)
+    write_connections(connections, options.output, _named(options))
     return 0
 
 
@@ -258,7 +264,7 @@ def _shown_if_refused(options: argparse.Namespace, call: Callable[[Progress], An
         return wait_until(options, "", options.interruption.words, call, "", purpose=options.interruption.purpose)
     except PreflightFailed as error:
         if options.plan:
-            write_checks(error, options.output)
+            write_checks(error, options.output, _named(options))
         raise
 
 

@@ -12,7 +12,7 @@ from .text import cells, lines_for, marks_for, padded, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
     from ..errors import AtlasError, PreflightFailed
@@ -31,15 +31,16 @@ __all__ = [
 _PROVIDERS = {"AZURE": "Azure", "GCP": "Google Cloud"}
 
 
-def write_connection(connection: Connection, how: str) -> None:
+def write_connection(connection: Connection, how: str, named: Callable[[str], str]) -> None:
     """Write what `connect` has reached, or its plan, to stdout.
 
     Args:
         connection: The result.
         how: "table", "json", "jsonl" or "value".
+        named: Puts the names of options into a text.
     """
     if how == "table":
-        _show_connection(connection, sys.stdout)
+        _show_connection(connection, sys.stdout, named)
     else:
         write(connection, how)
 
@@ -58,12 +59,19 @@ def write_disconnection(connection: Connection, how: str) -> None:
         write(connection, how)
 
 
-def write_connections(connections: Sequence[Connection], how: str, *, errors: Sequence[AtlasError | None] = ()) -> None:
+def write_connections(
+    connections: Sequence[Connection],
+    how: str,
+    named: Callable[[str], str],
+    *,
+    errors: Sequence[AtlasError | None] = (),
+) -> None:
     """Write what `connect_many` has reached, or its plan, to stdout: a table with a row for each network.
 
     Args:
         connections: The results.
         how: "table", "json", "jsonl" or "value".
+        named: Puts the names of options into a text.
         errors: The error of each network, or `None`; nothing if there are none.
     """
     if how == "value":
@@ -83,13 +91,13 @@ def write_connections(connections: Sequence[Connection], how: str, *, errors: Se
         for number, connection in enumerate(connections):
             if number:
                 put("", sys.stdout)
-            _show_connection(connection, sys.stdout)
+            _show_connection(connection, sys.stdout, named)
     else:
         _print_summary(connections, errors or [None] * len(connections))
 
 
-def write_checks(error: PreflightFailed, how: str) -> None:
-    """Write the checks of a plan that can't be carried out to stdout."""
+def write_checks(error: PreflightFailed, how: str, named: Callable[[str], str]) -> None:
+    """Write the checks of a plan that cannot be carried out to stdout, as `write_connection` does."""
     connection = error.connection
     if how == "value":
         return
@@ -99,7 +107,7 @@ def write_checks(error: PreflightFailed, how: str) -> None:
     put("Plan: a check failed", sys.stdout)
     if connection is not None:
         _put_block("", _place_rows(connection), sys.stdout)
-    _put_block("Checks", _check_rows(error.checks, sys.stdout), sys.stdout)
+    _put_block("Checks", _check_rows(error.checks, sys.stdout, named), sys.stdout)
 
 
 def show_disconnection(connection: Connection, stream: TextIO) -> None:
@@ -128,7 +136,7 @@ def _without_id(deletion: Deletion) -> str:
     return detail[1:-1] if detail.startswith("(") and detail.endswith(")") else detail
 
 
-def _show_connection(connection: Connection, stream: TextIO) -> None:
+def _show_connection(connection: Connection, stream: TextIO, named: Callable[[str], str]) -> None:
     planned = connection.planned
     put("Plan: nothing was created or changed" if planned else "Done: connected", stream)
     rows = _place_rows(connection)
@@ -136,14 +144,14 @@ def _show_connection(connection: Connection, stream: TextIO) -> None:
         _put_block("", rows, stream)
         _put_block("Exists", _found_rows(connection), stream)
         _put_block("Would be done", _step_rows(connection), stream)
-        _put_block("Checks", _check_rows(connection.checks, stream), stream)
+        _put_block("Checks", _check_rows(connection.checks, stream, named), stream)
     else:
         strings = connection.connection_strings
         rows += [("status", connection.status or ""), *_found_rows(connection)]
         rows.append(("connection string", (strings.srv or strings.standard or "") if strings else ""))
         _put_block("", [(name, text) for name, text in rows if text], stream)
         warnings = [check for check in connection.checks if check.state != "ok"]
-        _put_block("Warnings", _check_rows(warnings, stream), stream)
+        _put_block("Warnings", _check_rows(warnings, stream, named), stream)
         _put_block("Notes", _note_rows(connection), stream)
     _put_block("Billed by the hour", _list(connection.bill), stream)
 
@@ -181,9 +189,9 @@ def _note_rows(connection: Connection) -> Rows:
     ]
 
 
-def _check_rows(checks: Iterable[Check], stream: TextIO) -> Rows:
+def _check_rows(checks: Iterable[Check], stream: TextIO, named: Callable[[str], str]) -> Rows:
     marks = marks_for(stream)
-    return [(f"{marks[check.state]} {check.name}", check.detail) for check in checks]
+    return [(f"{marks[check.state]} {check.name}", named(check.detail)) for check in checks]
 
 
 def _list(texts: Iterable[str]) -> Rows:

@@ -28,6 +28,7 @@ __all__ = [
     "exit_code",
     "in_terms_of",
     "report",
+    "with_options",
 ]
 
 ERROR, USAGE, NOT_FOUND, DENIED, FAILED, TIMED_OUT, REFUSED, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 5, 6, 7, 130, 143
@@ -81,7 +82,11 @@ def report(error: Exception, parser: Parser, names: Mapping[str, str]) -> str:
         parser: The command's parser.
         names: Which option stands for an argument, where it has another name.
     """
-    text = in_terms_of(parser, error, names) if isinstance(error, errors.ValidationError) else str(error)
+    text = str(error)
+    if isinstance(error, errors.ValidationError):
+        text = in_terms_of(parser, error, names)
+    elif isinstance(error, errors.PreflightFailed):
+        text = with_options(parser, text, names)
     known = [f"{what} {value}" for what, value in _known(error) if value not in text]
     also = f" [{', '.join(known)}]" if known else ""
     if not isinstance(error, (errors.AtlasError, UsageError, CredentialsError, OSError)):
@@ -91,19 +96,37 @@ def report(error: Exception, parser: Parser, names: Mapping[str, str]) -> str:
 
 def in_terms_of(parser: Parser, error: errors.ValidationError, names: Mapping[str, str] | None = None) -> str:
     """An error's text, with the names of options in place of those of Python's arguments."""
-    shown = parser.names()
-    shown.update({name: shown[option] for name, option in (names or {}).items() if option in shown})
+    head, separator, tail = str(error).partition(error.field)
+    if head or not separator:
+        return with_options(parser, str(error), names, field=error.field)
+    return _shown_names(parser, names).get(error.field, error.field) + with_options(
+        parser, tail, names, field=error.field
+    )
+
+
+def with_options(parser: Parser, text: str, names: Mapping[str, str] | None = None, *, field: str = "") -> str:
+    """A text, with the names of options in place of those of Python's arguments.
+
+    Args:
+        parser: The command's parser.
+        text: The text.
+        names: Which option stands for an argument, where it has another name.
+        field: The argument that the text is about.
+    """
+    shown = _shown_names(parser, names)
     # a single word may be just a word, unless it is the one that the text is about
-    plain = {name for name in shown if "_" not in name} - {error.field}
+    plain = {name for name in shown if "_" not in name} - {field}
 
     def replaced(match: re.Match[str]) -> str:
         word = match[0]
         return word if word in plain else shown.get(word, word)
 
-    head, separator, tail = str(error).partition(error.field)
-    if head or not separator:
-        return re.sub(r"\b[a-z]+(_[a-z]+)+\b", replaced, str(error))
-    return shown.get(error.field, error.field) + re.sub(r"\b[a-z]+(_[a-z]+)+\b", replaced, tail)
+    return re.sub(r"\b[a-z]+(_[a-z]+)+\b", replaced, text)
+
+
+def _shown_names(parser: Parser, names: Mapping[str, str] | None) -> dict[str, str]:
+    shown = parser.names()
+    return shown | {name: shown[option] for name, option in (names or {}).items() if option in shown}
 
 
 def _known(error: Exception) -> Iterator[tuple[str, str]]:

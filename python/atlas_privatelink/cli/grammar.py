@@ -240,7 +240,8 @@ def add_options(
     """
     for name in names:
         flags, settings = (table or _OPTIONS)[name]
-        container.add_argument(*flags, **{"dest": name, **settings, **changes})
+        all_settings: dict[str, Any] = {"dest": name, **settings, **changes}
+        container.add_argument(*flags, **all_settings)
 
 
 def add_positional(container: argparse._ActionsContainer, name: str, **changes: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ValidationError
 from .failures import UsageError
@@ -20,7 +20,7 @@ __all__ = ["clouds_of"]
 
 _LISTS = ("subnet_ids", "security_group_ids")
 _TABLES = ("tags", "labels")
-_FLAGS = ("port_mapping",)
+_FLAGS = ("port_mapping", "global_access")
 # which AWS and Google Cloud have to know before anything is sent; on Azure the option --region says it
 _OF_REGIONS = ("aws", "gcp")
 
@@ -53,15 +53,23 @@ def _entries(name: str, shown: str) -> Sequence[object]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from error
     try:
-        document: Any = _toml(text) if name.endswith(".toml") else _json(text)
+        document = _toml(text) if name.endswith(".toml") else _json(text)
     except ValueError as error:
         raise UsageError(f"{shown} is not valid {'TOML' if name.endswith('.toml') else 'JSON'}: {error}") from error
-    if isinstance(document, dict) and set(document) == {"networks"}:
-        document = document["networks"]
-    if not isinstance(document, list) or not document:
+    table = _table(document)
+    entries = _list(table.get("networks") if table is not None and set(table) == {"networks"} else document)
+    if not entries:
         form = "[[networks]] tables" if name.endswith(".toml") else 'a list of objects, or {"networks": […]}'
         raise UsageError(f"{shown} must have at least one network: {form}")
-    return document
+    return entries
+
+
+def _table(value: object) -> dict[str, object] | None:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None
+
+
+def _list(value: object) -> list[object] | None:
+    return cast("list[object]", value) if isinstance(value, list) else None
 
 
 def _json(text: str) -> object:
@@ -88,11 +96,12 @@ def _toml(text: str) -> object:
 
 
 def _cloud(entry: object) -> Cloud:
-    if not isinstance(entry, dict):
+    table = _table(entry)
+    if table is None:
         raise UsageError(f"must be an object with a cloud and its arguments, got {entry!r}")
-    arguments: dict[str, Any] = dict(entry)
+    arguments: dict[str, Any] = table
     cloud = arguments.pop("cloud", None)
-    if cloud not in CLOUDS:
+    if not isinstance(cloud, str) or cloud not in CLOUDS:
         got = "it is missing" if cloud is None else f"got {cloud!r}"
         raise UsageError(f"cloud must be one of {', '.join(CLOUDS)}; {got}")
     problems = list(_problems(cloud, arguments))
@@ -124,10 +133,10 @@ def _problems(cloud: str, arguments: Mapping[str, object]) -> Iterator[str]:
 def _is_of_its_type(name: str, value: object) -> bool:
     if name in _FLAGS:
         return isinstance(value, bool)
-    if name in _LISTS:
-        return isinstance(value, list) and all(isinstance(each, str) for each in value)
-    if name in _TABLES:
-        return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    if name in _LISTS or name in _TABLES:
+        table = _table(value)
+        texts = _list(value) if name in _LISTS else None if table is None else list(table.values())
+        return texts is not None and all(isinstance(each, str) for each in texts)
     return isinstance(value, str)
 
 
@@ -159,7 +168,8 @@ def _azure(**arguments: Any) -> Cloud:
 def _gcp(**arguments: Any) -> Cloud:
     from ..clouds.gcp import GcpCloud
 
-    return GcpCloud(**{"region": None, **arguments})
+    arguments.setdefault("region", None)
+    return GcpCloud(**arguments)
 
 
 _MAKERS: Mapping[str, Callable[..., Cloud]] = {"aws": _aws, "azure": _azure, "gcp": _gcp}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+
 from .grammar import comma_list, pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
     from typing import Any
 
@@ -77,12 +78,25 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
             ("--name",),
             {"metavar": "NAME", "help": "name of the forwarding rule, to have a second one in a network"},
         ),
+        "global_access": (
+            ("--global-access",),
+            {
+                "action": argparse.BooleanOptionalAction,
+                "help": "whether clients in other regions can connect (default: yes, for a new endpoint)",
+            },
+        ),
+        "ip_address": (
+            ("--ip-address",),
+            {"metavar": "IP", "help": "internal address in the subnetwork (default: Google chooses one)"},
+        ),
         "labels": (("--label",), {**_PAIRS, "help": "label of the forwarding rule (repeatable)"}),
     },
 }
 """By cloud, the options that name a network, by the names of Python's arguments."""
 
-CONNECT_ONLY = frozenset(("security_group_ids", "tags", "location", "vpc_endpoint", "labels"))
+CONNECT_ONLY = frozenset(
+    ("security_group_ids", "tags", "location", "vpc_endpoint", "labels", "global_access", "ip_address")
+)
 """Those that `disconnect` does not take."""
 
 REQUIRED = frozenset(("subnet_id", "project", "network", "subnetwork"))

@@ -9,35 +9,39 @@ from .text import PROGRAM, on_one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from typing import Any
 
 __all__ = ["notices"]
 
 
 @contextmanager
-def notices(*, debug: bool) -> Iterator[None]:
+def notices(*, debug: bool) -> Generator[None]:
     """Writes warnings, and log records of this package if asked to, one line each and above the live lines.
+
+    Log records of the clouds' SDKs are not written: errors say what happened, and nobody has looked through those
+    records for secrets.
 
     Args:
         debug: Whether log records of every level are written.
     """
+    import logging
+
+    root, silent = logging.getLogger(), logging.NullHandler()
+    logger, handler = logging.getLogger("atlas_privatelink"), _handler()
+    level = logger.level
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        if not debug:
-            yield
-            return
-        import logging
-
-        logger = logging.getLogger("atlas_privatelink")
-        before, handler = logger.level, _handler()
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
+        root.addHandler(silent)
+        if debug:
+            logger.addHandler(handler)
+            logger.setLevel(logging.DEBUG)
         try:
             yield
         finally:
-            logger.setLevel(before)
+            logger.setLevel(level)
             logger.removeHandler(handler)
+            root.removeHandler(silent)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -14,7 +14,7 @@ from .text import cells, cut, on_one_line, padded, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator
     from types import TracebackType
 
     from typing_extensions import Self
@@ -54,10 +54,13 @@ class Progress:
         subject: What is waited for, in words.
         quiet: Show nothing; `known` is kept all the same.
         planned: The events are of a plan: nothing is done.
+        named: Puts the names of options into the text of an event.
     """
 
-    def __init__(self, subject: str = "", *, quiet: bool = False, planned: bool = False) -> None:
-        self._subject = subject
+    def __init__(
+        self, subject: str = "", *, quiet: bool = False, planned: bool = False, named: Callable[[str], str] = str
+    ) -> None:
+        self._subject, self._named = subject, named
         self._quiet, self._planned = quiet, planned
         self._stream = sys.stderr
         self._is_live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
@@ -88,7 +91,7 @@ class Progress:
         self._stop()
 
     @contextmanager
-    def paused(self, known: str) -> Iterator[None]:
+    def paused(self, known: str) -> Generator[None]:
         """Takes the live lines away as long as something else, such as a question, is on the terminal.
 
         Args:
@@ -155,7 +158,7 @@ class Progress:
         self._say(f"{self._subject}: {state}", None, None, f"{self._subject} is {state}")
 
     def _say(self, text: str, trouble: str | None, next_look: float | None, known: str, network: str = "") -> None:
-        text = on_one_line(f"{text} ({trouble})" if trouble else text)
+        text = self._named(on_one_line(f"{text} ({trouble})" if trouble else text))
         due = None if next_look is None else monotonic() + next_look
         with self._lock:
             before = self._lines.get(network)

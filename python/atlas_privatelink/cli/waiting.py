@@ -34,12 +34,17 @@ def wait_until(
         state: State of the subject in the end; empty if the events say so.
         purpose: What that command is for.
     """
+    from .failures import with_options
     from .progress import Progress
 
     interruption = options.interruption
     interruption.words, interruption.purpose = list(words), purpose
+
+    def named(text: str) -> str:
+        return with_options(options.parser, text, options.names)
+
     planned = bool(getattr(options, "plan", False))
-    progress = interruption.progress = Progress(subject, quiet=options.quiet, planned=planned)
+    progress = interruption.progress = Progress(subject, quiet=options.quiet, planned=planned, named=named)
     try:
         with progress:
             found = wait(progress)
