@@ -1,0 +1,129 @@
+"""Fixtures for tests that say the same of all three clouds: a local Atlas with described clusters, and the local cloud.
+
+    side, atlas_options = connect_sides.side, connect_sides.atlas_options
+
+Time is Atlas's: a pause of ours moves its clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import pytest
+from connect_worlds import AwsSide, AzureSide, GcpSide, Side
+
+from atlas_privatelink import Connection
+from atlas_privatelink._async.connect import connecting as async_connecting
+from atlas_privatelink._async.connect import run as async_run
+from atlas_privatelink._sync.connect import connecting as sync_connecting
+from atlas_privatelink._sync.connect import run as sync_run
+from atlas_privatelink.clouds import aws_calls, aws_changes, aws_creation, azure_creation, gcp_calls
+from atlas_privatelink.testing import AtlasEmulator
+from atlas_privatelink.testing.azure import LocalAzure
+from atlas_privatelink.testing.ec2 import LocalEc2
+from atlas_privatelink.testing.gcp import LocalGcp
+
+__all__ = [
+    "CLOUDS",
+    "SIDES",
+    "SOON",
+    "AwsSide",
+    "AzureSide",
+    "GcpSide",
+    "Side",
+    "actions",
+    "atlas_options",
+    "deletions",
+    "on_aws",
+    "on_azure",
+    "on_gcp",
+    "on_serverless_clouds",
+    "side",
+]
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+SOON: dict[str, Any] = {
+    "clock": "driven",
+    "reservation_seconds": 3,
+    "service_seconds": 3,
+    "connection_seconds": 3,
+    "connection_string_seconds": 3,
+    "deletion_seconds": 3,
+}
+
+
+def actions(connection: Connection) -> list[str]:
+    """What was done, step by step."""
+    return [taken.action for taken in connection.steps]
+
+
+def deletions(connection: Connection) -> Sequence[tuple[str, str]]:
+    """What is deleted, by kind and id."""
+    return [(one.kind, one.id) for one in connection.deletions]
+
+
+CLOUDS = ("aws", "azure", "gcp")
+SIDES = [f"{cloud}-{kind}" for cloud in CLOUDS for kind in ("sync", "async")]
+
+
+def _only(*clouds: str) -> Callable[[Test], Test]:
+    return pytest.mark.parametrize("side", [one for one in SIDES if one.split("-")[0] in clouds], indirect=True)
+
+
+on_aws, on_azure, on_gcp = _only("aws"), _only("azure"), _only("gcp")
+on_serverless_clouds = _only("aws", "azure")
+
+
+@contextlib.contextmanager
+def _started(name: str, kind: str, options: dict[str, Any]) -> Iterator[Side]:
+    with contextlib.ExitStack() as stack:
+        instances = {"provider": "AZURE"} if name == "azure" else {}
+        atlas = stack.enter_context(AtlasEmulator(**{**SOON, **instances, **options}))
+        if name == "aws":
+            yield AwsSide(kind, atlas, stack.enter_context(LocalEc2(atlas)))
+        elif name == "azure":
+            yield AzureSide(kind, atlas, stack.enter_context(LocalAzure(atlas)))
+        else:
+            yield GcpSide(kind, atlas, stack.enter_context(LocalGcp(atlas)))
+
+
+@pytest.fixture
+def atlas_options() -> dict[str, Any]:
+    """Further options of the local Atlas; a test can have its own."""
+    return {}
+
+
+@pytest.fixture(params=SIDES)
+def side(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, atlas_options: dict[str, Any]
+) -> Iterator[Any]:
+    """A cloud beside a local Atlas, by one kind of client."""
+    name, kind = request.param.split("-")
+    with _started(name, kind, atlas_options) as side:
+        _no_pauses(monkeypatch, side.atlas)
+        yield side
+        side.client.close()
+
+
+def _no_pauses(monkeypatch: pytest.MonkeyPatch, atlas: AtlasEmulator) -> None:
+    """A pause of ours moves Atlas's clock; the local clouds go on at each look."""
+
+    async def advance(seconds: float) -> None:
+        atlas.advance(seconds)
+        await asyncio.sleep(0)
+
+    for module in (sync_run, sync_connecting):
+        monkeypatch.setattr(module, "sleep", atlas.advance)
+    for module in (async_run, async_connecting):
+        monkeypatch.setattr(module, "sleep", advance)
+    monkeypatch.setattr(aws_creation, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(aws_calls, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(aws_changes, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(azure_creation, "_DELETION_PAUSE", 0.0)
+    monkeypatch.setattr(azure_creation, "_READ_PAUSE", 0.0)
+    monkeypatch.setattr(gcp_calls, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(gcp_calls, "_LONGEST_PAUSE", 0.0)
