@@ -210,6 +210,13 @@ def test_the_first_subnet_of_each_zone_is_taken(here: Here) -> None:
             ],
             "warning",
         ),
+        (
+            [
+                {"IpProtocol": "tcp", "FromPort": 1024, "ToPort": 65535, "IpRanges": ANYWHERE},
+                {"IpProtocol": "tcp", "FromPort": 27017, "ToPort": 27017, "IpRanges": ANYWHERE},
+            ],
+            "ok",
+        ),
         ([{"IpProtocol": "udp", "FromPort": 1024, "ToPort": 65535, "IpRanges": ANYWHERE}], "warning"),
         ([{"IpProtocol": "tcp", "FromPort": 27017, "ToPort": 27017, "IpRanges": ANYWHERE}], "warning"),
         (

@@ -108,9 +108,22 @@ def test_deleted_endpoints_without_tags_count_in_their_order(here: Here) -> None
     for _ in range(2):
         made = cloud.create(here.service)
         cloud.delete(made)
-        here.client.delete_tags(Resources=[made.id])
+        shown = here.client.describe_vpc_endpoints(VpcEndpointIds=[made.id])["VpcEndpoints"][0]
+        here.client.delete_tags(Resources=[made.id], Tags=[{"Key": tag["Key"]} for tag in shown["Tags"]])
     assert cloud.create(here.service).origin == "created"
     assert notes == []
+
+
+def test_a_deleted_endpoint_without_tags_uses_one_token_up(here: Here) -> None:
+    here.set(tokens="mismatch")
+    before = here.cloud().create(here.service)
+    here.cloud().delete(before)
+    here.client.delete_tags(Resources=[before.id], Tags=[{"Key": key} for key, _ in before.tags])
+    # the second token's endpoint is there, and not shown yet
+    here.set(lists_lag=8)
+    made = here.cloud().create(here.service)
+    assert here.cloud().create(here.service).id == made.id
+    assert here.ids() == [made.id]
 
 
 def test_somebody_elses_deleted_endpoint_uses_no_token_up(here: Here) -> None:
@@ -182,6 +195,34 @@ def test_what_somebody_else_has_made_is_adopted(here: Here) -> None:
     assert here.ids() == [foreign]
 
 
+def test_ours_is_preferred_to_somebody_elses(here: Here) -> None:
+    here.set(lists_lag=1)
+    older = here.stranger()
+    ours = here.cloud().create(here.service)
+    here.set(lists_lag=0)
+    younger = here.stranger()
+    # the last look that ours is missing in
+    here.cloud().find(here.service)
+    assert sorted(here.ids()) == sorted([older, ours.id, younger])
+    assert here.cloud().create(here.service).id == ours.id
+
+
+def test_tags_that_ec2_repeats_from_the_request_prove_nothing(here: Here) -> None:
+    here.set(tags_count=False, lists_lag=4)
+    first = here.cloud().create(here.service)
+    sent: list[Any] = []
+    echoing = here.ec2.client(in_process=True)
+    events, operation = echoing.meta.events, "ec2.CreateVpcEndpoint"
+    events.register(f"provide-client-params.{operation}", lambda params, **_: sent.append(params))
+
+    def echo(parsed: Any, **_: object) -> None:
+        parsed["VpcEndpoint"]["Tags"] = sent[-1]["TagSpecifications"][0]["Tags"]
+
+    events.register(f"after-call.{operation}", echo)
+    second = here.cloud(client=echoing).create(here.service)
+    assert (second.id, second.origin, len(sent)) == (first.id, "adopted", 1)
+
+
 @TOKENS
 def test_a_failed_endpoint_of_another_run_is_not_adopted(here: Here, tokens: str) -> None:
     here.set(tokens=tokens, tags_count=False)
@@ -210,7 +251,9 @@ def test_a_name_is_identity(here: Here) -> None:
     assert [one.network for one in made] == [f"{here.vpc_id} blue", f"{here.vpc_id} red"]
     assert here.tags(made[0].id)["Name"] == "blue"
     assert plain.create(here.service).id in ids_of(made)
-    assert [ids_of(cloud.find(here.service)) for cloud in (blue, red)] == [[made[0].id], [made[1].id]]
+    for cloud, one in zip((blue, red), made, strict=True):
+        assert ids_of(cloud.find(here.service)) == ids_of(cloud.find_ours(GROUP_ID)) == [one.id]
+    assert plain.find_ours(GROUP_ID) == []
 
 
 # the mark
