@@ -41,6 +41,7 @@ __all__ = [
     "on_azure",
     "on_gcp",
     "on_serverless_clouds",
+    "only",
     "side",
 ]
 
@@ -70,12 +71,12 @@ CLOUDS = ("aws", "azure", "gcp")
 SIDES = [f"{cloud}-{kind}" for cloud in CLOUDS for kind in ("sync", "async")]
 
 
-def _only(*clouds: str) -> Callable[[Test], Test]:
+def only(*clouds: str) -> Callable[[Test], Test]:
     return pytest.mark.parametrize("side", [one for one in SIDES if one.split("-")[0] in clouds], indirect=True)
 
 
-on_aws, on_azure, on_gcp = _only("aws"), _only("azure"), _only("gcp")
-on_serverless_clouds = _only("aws", "azure")
+on_aws, on_azure, on_gcp = only("aws"), only("azure"), only("gcp")
+on_serverless_clouds = only("aws", "azure")
 
 
 @contextlib.contextmanager

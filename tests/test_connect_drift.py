@@ -1,5 +1,5 @@
-"""An existing endpoint is compared with the arguments, on all three clouds. Each docstring that begins with a number says
-what was wrong before."""
+"""An existing endpoint is compared with the arguments, on all three clouds. Each docstring that begins with a number
+says what was wrong before."""
 
 from __future__ import annotations
 
