@@ -145,10 +145,12 @@ class AsyncOpening:
         if self._is_region_given:
             return
         region = self.rules.default_region()
-        if region is None and self.rules.has_failed:
+        if region is None:
+            # one that does not exist, or is on another cloud
             checks = tuple(await self.rules.checks("", creating=False))
             text = "; ".join(f"{check.name}: {check.detail}" for check in checks if check.state == "failure")
-            raise PreflightFailed(text, checks=checks)
+            if text:
+                raise PreflightFailed(text, checks=checks)
         if region is None:
             region = await run.in_cloud(lambda: self._cloud.network_region)
         if region is None:
