@@ -285,16 +285,16 @@ def test_a_service_that_others_use_stays(both: Both) -> None:
 
 
 def test_a_service_that_vanishes_before_it_is_used_begins_the_connection_again(both: Both) -> None:
+    vanished: list[str] = []
+
     def vanish(event: ConnectionProgress) -> None:
-        nonlocal done
-        if (event.step, event.state) == ("TELL_ATLAS", "begun") and not done:
-            done = True
+        if (event.step, event.state) == ("TELL_ATLAS", "begun") and not vanished:
+            vanished.append(event.connection.endpoint_service_id or "")
             with both.atlas.client() as client:
                 service_id = event.connection.endpoint_service_id or ""
                 client.dedicated.delete_service(GROUP_ID, "AWS", service_id)
                 client.dedicated.wait_for_service(GROUP_ID, "AWS", service_id, until="DELETED")
 
-    done = False
     connection = both.connect(on_progress=vanish)
     assert connection.srv
     (alive,) = both.world.alive()
@@ -454,7 +454,7 @@ def test_several_networks_in_one_call(both: Both) -> None:
 def test_several_networks_are_checked_as_a_whole(both: Both) -> None:
     clouds = [MemoryCloud(both.world, f"vpc-{letter}") for letter in "ab"]
     clouds[1].checks.append(Check("subnets", "failure", "no free addresses"))
-    with pytest.raises(PreflightFailed, match="vpc-b: .*no free addresses"):
+    with pytest.raises(PreflightFailed, match=r"vpc-b: .*no free addresses"):
         both.call("connect_many", clouds, cluster_name="Cluster0")
     assert (both.services(), both.world.log) == ([], [])
     with pytest.raises(ValidationError, match="vpc-a twice"):

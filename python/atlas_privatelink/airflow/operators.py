@@ -642,9 +642,7 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
             says.
     """
 
-    def __init__(
-        self, *, delete_service: bool | None = None, delete_adopted: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, delete_service: bool | None = None, delete_adopted: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.delete_service = delete_service
         self.delete_adopted = delete_adopted
