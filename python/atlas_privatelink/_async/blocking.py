@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["run_blocking", "sleep", "value_of"]
+__all__ = ["from_any_thread", "run_blocking", "sleep", "value_of"]
 
 
 async def run_blocking(function: Callable[..., Any], *arguments: Any, deadline: float) -> Any:
@@ -72,6 +72,17 @@ async def run_blocking(function: Callable[..., Any], *arguments: Any, deadline: 
         limit.abandon()
         raise
     return await value_of(returned)
+
+
+def from_any_thread(function: Callable[[str], object]) -> Callable[[str], object]:
+    """A function that a cloud's thread can call, and that is executed on the loop's."""
+    loop = asyncio.get_running_loop()
+
+    def call(text: str) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(function, text)
+
+    return call
 
 
 async def value_of(returned: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["run_blocking", "sleep", "value_of"]
+__all__ = ["from_any_thread", "run_blocking", "sleep", "value_of"]
 
 
 def run_blocking(function: Callable[..., Any], *arguments: Any, deadline: float) -> Any:
@@ -58,6 +58,11 @@ def run_blocking(function: Callable[..., Any], *arguments: Any, deadline: float)
         raise error
     (returned,) = results
     return value_of(returned)
+
+
+def from_any_thread(function: Callable[[str], object]) -> Callable[[str], object]:
+    """A function that a cloud's thread can call, while the caller's own thread waits for it."""
+    return function
 
 
 def value_of(returned: Any) -> Any:

@@ -7,6 +7,7 @@ from ...clouds.ownership import check_made_by
 from ...errors import PreflightFailed, ValidationError
 from ...listeners import listener_for
 from ...models.connection import Connection
+from ..blocking import from_any_thread
 from ..client import AsyncClient
 from .dedicated import AsyncDedicatedSide
 from .rules import AsyncProjectRules
@@ -124,6 +125,9 @@ class AsyncOpening:
         """Finds the region, and the network that the cloud's arguments name."""
         await self._look_up()
         self.run.know(network=self.run.cloud.network)
+        cloud: Any = self.run.cloud
+        if hasattr(cloud, "on_note"):
+            cloud.on_note = from_any_thread(lambda text: self.run.waiting(trouble=text))
 
     async def _look_up(self) -> None:
         """Finds the region, and lets the cloud look up what its arguments name.

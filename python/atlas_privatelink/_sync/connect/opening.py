@@ -8,6 +8,7 @@ from ...clouds.ownership import check_made_by
 from ...errors import PreflightFailed, ValidationError
 from ...listeners import listener_for
 from ...models.connection import Connection
+from ..blocking import from_any_thread
 from ..client import Client
 from .dedicated import DedicatedSide
 from .rules import ProjectRules
@@ -125,6 +126,9 @@ class Opening:
         """Finds the region, and the network that the cloud's arguments name."""
         self._look_up()
         self.run.know(network=self.run.cloud.network)
+        cloud: Any = self.run.cloud
+        if hasattr(cloud, "on_note"):
+            cloud.on_note = from_any_thread(lambda text: self.run.waiting(trouble=text))
 
     def _look_up(self) -> None:
         """Finds the region, and lets the cloud look up what its arguments name.
