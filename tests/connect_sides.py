@@ -1,6 +1,6 @@
 """Fixtures for tests that say the same of all three clouds: a local Atlas with described clusters, and the local cloud.
 
-    side, atlas_options = connect_sides.side, connect_sides.atlas_options
+    side, atlas_options, region = connect_sides.fixtures
 
 Time is Atlas's: a pause of ours moves its clock.
 """
@@ -22,9 +22,6 @@ from atlas_privatelink._sync.connect import connecting as sync_connecting
 from atlas_privatelink._sync.connect import run as sync_run
 from atlas_privatelink.clouds import aws_calls, aws_changes, aws_creation, azure_creation, gcp_calls
 from atlas_privatelink.testing import AtlasEmulator
-from atlas_privatelink.testing.azure import LocalAzure
-from atlas_privatelink.testing.ec2 import LocalEc2
-from atlas_privatelink.testing.gcp import LocalGcp
 
 __all__ = [
     "CLOUDS",
@@ -37,11 +34,13 @@ __all__ = [
     "actions",
     "atlas_options",
     "deletions",
+    "fixtures",
     "on_aws",
     "on_azure",
     "on_gcp",
     "on_serverless_clouds",
     "only",
+    "region",
     "side",
 ]
 
@@ -80,16 +79,14 @@ on_serverless_clouds = only("aws", "azure")
 
 
 @contextlib.contextmanager
-def _started(name: str, kind: str, options: dict[str, Any]) -> Iterator[Side]:
+def _started(name: str, kind: str, region: str | None, options: dict[str, Any]) -> Iterator[Side]:
+    classes: dict[str, Any] = {"aws": AwsSide, "azure": AzureSide, "gcp": GcpSide}
+    side_class = classes[name]
+    instances = {"provider": "AZURE"} if name == "azure" else {}
     with contextlib.ExitStack() as stack:
-        instances = {"provider": "AZURE"} if name == "azure" else {}
         atlas = stack.enter_context(AtlasEmulator(**{**SOON, **instances, **options}))
-        if name == "aws":
-            yield AwsSide(kind, atlas, stack.enter_context(LocalEc2(atlas)))
-        elif name == "azure":
-            yield AzureSide(kind, atlas, stack.enter_context(LocalAzure(atlas)))
-        else:
-            yield GcpSide(kind, atlas, stack.enter_context(LocalGcp(atlas)))
+        local = stack.enter_context(side_class.local_class(atlas, **{side_class.place: region or side_class.region}))
+        yield side_class(kind, atlas, local, region)
 
 
 @pytest.fixture
@@ -98,16 +95,26 @@ def atlas_options() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture
+def region() -> str | None:
+    """The region of the cluster and the cloud, by the cloud's own name; a test can have its own."""
+    return None
+
+
 @pytest.fixture(params=SIDES)
 def side(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, atlas_options: dict[str, Any]
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, atlas_options: dict[str, Any], region: str | None
 ) -> Iterator[Any]:
     """A cloud beside a local Atlas, by one kind of client."""
     name, kind = request.param.split("-")
-    with _started(name, kind, atlas_options) as side:
+    with _started(name, kind, region, atlas_options) as side:
         _no_pauses(monkeypatch, side.atlas)
         yield side
         side.client.close()
+
+
+fixtures = side, atlas_options, region
+"""What a test module takes over."""
 
 
 def _no_pauses(monkeypatch: pytest.MonkeyPatch, atlas: AtlasEmulator) -> None:

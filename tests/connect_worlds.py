@@ -29,6 +29,8 @@ class Side:
     Args:
         kind: "sync" or "async".
         atlas: The local Atlas.
+        local: The local cloud.
+        region: Its region, and the clusters'; by default the class's.
     """
 
     name: str
@@ -37,10 +39,13 @@ class Side:
     other_region: str
     door: Any
     cloud_class: Any
+    local_class: Any
+    place = "region"
     is_port_mapped: bool | None = None
 
-    def __init__(self, kind: str, atlas: AtlasEmulator) -> None:
-        self.kind, self.atlas = kind, atlas
+    def __init__(self, kind: str, atlas: AtlasEmulator, local: Any, region: str | None = None) -> None:
+        self.kind, self.atlas, self.local = kind, atlas, local
+        self.region = region or self.region
         self.group_id = GROUP_ID
         self.client: Client = atlas.client()
         self.describe_clusters({}, {"name": "Cluster1"})
@@ -201,16 +206,17 @@ class AwsSide(Side):
     """A local EC2."""
 
     name, provider, region, other_region, door = "aws", "AWS", "us-east-1", "eu-west-1", aws
-    cloud_class = AwsCloud
+    cloud_class, local_class = AwsCloud, LocalEc2
     operations: ClassVar = {
         "list": "DescribeVpcEndpoints",
         "create": "CreateVpcEndpoint",
         "delete": "DeleteVpcEndpoints",
     }
 
-    def __init__(self, kind: str, atlas: AtlasEmulator, local: LocalEc2) -> None:
-        super().__init__(kind, atlas)
-        self.local = local
+    local: LocalEc2
+
+    def __init__(self, kind: str, atlas: AtlasEmulator, local: LocalEc2, region: str | None = None) -> None:
+        super().__init__(kind, atlas, local, region)
         self.ec2 = local.client(in_process=True)
         self.networks = [local.vpc_id(), local.add_vpc()]
 
@@ -272,17 +278,21 @@ class AzureSide(Side):
     """A local Azure."""
 
     name, provider, region, other_region, door = "azure", "AZURE", "eastus2", "westeurope", azure
-    cloud_class = AzureCloud
+    cloud_class, local_class, place = AzureCloud, LocalAzure, "location"
     operations: ClassVar = {
         "list": "PrivateEndpoints.List",
         "create": "PrivateEndpoints.CreateOrUpdate",
         "delete": "PrivateEndpoints.Delete",
     }
 
-    def __init__(self, kind: str, atlas: AtlasEmulator, local: LocalAzure) -> None:
-        super().__init__(kind, atlas)
-        self.local = local
-        self.networks = [local.subnet_id(), local.subnet_id(network_id=local.add_virtual_network("vnet-other"))]
+    local: LocalAzure
+
+    def __init__(self, kind: str, atlas: AtlasEmulator, local: LocalAzure, region: str | None = None) -> None:
+        super().__init__(kind, atlas, local, region)
+        self.networks = [
+            local.subnet_id(),
+            local.subnet_id(network_id=local.add_virtual_network("vnet-other", location=self.region)),
+        ]
         self._strangers = 0
 
     def options(self, at: int = 0) -> dict[str, Any]:
@@ -346,7 +356,7 @@ class GcpSide(Side):
     """A local Google Compute, which is called over sockets: the door takes no clients."""
 
     name, provider, region, other_region, door = "gcp", "GCP", "us-central1", "europe-west1", gcp
-    cloud_class = GcpCloud
+    cloud_class, local_class = GcpCloud, LocalGcp
     is_port_mapped = True
     operations: ClassVar = {
         "list": "forwardingRules.list",
@@ -354,9 +364,10 @@ class GcpSide(Side):
         "delete": "forwardingRules.delete",
     }
 
-    def __init__(self, kind: str, atlas: AtlasEmulator, local: LocalGcp) -> None:
-        super().__init__(kind, atlas)
-        self.local = local
+    local: LocalGcp
+
+    def __init__(self, kind: str, atlas: AtlasEmulator, local: LocalGcp, region: str | None = None) -> None:
+        super().__init__(kind, atlas, local, region)
         other = local.add_network("other")
         self.networks = [("vpc", "db"), ("other", "db-other")]
         self.paths = [(local.network, local.subnetwork), (other, local.add_subnetwork("db-other", network=other))]

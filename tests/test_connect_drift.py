@@ -11,7 +11,7 @@ from connect_sides import Side, actions
 
 from atlas_privatelink import DriftError
 
-side, atlas_options = connect_sides.side, connect_sides.atlas_options
+side, atlas_options, region = connect_sides.fixtures
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from atlas_privatelink import (
 )
 from atlas_privatelink.clouds import aws_creation
 
-side, atlas_options = connect_sides.side, connect_sides.atlas_options
+side, atlas_options, region = connect_sides.fixtures
 
 
 def origins(connection: Connection) -> tuple[str | None, ...]:

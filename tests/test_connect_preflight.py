@@ -18,7 +18,7 @@ from atlas_privatelink import (
     ValidationError,
 )
 
-side, atlas_options = connect_sides.side, connect_sides.atlas_options
+side, atlas_options, region = connect_sides.fixtures
 either = pytest.mark.parametrize("plan", [True, False], ids=["plan", "connect"])
 
 
