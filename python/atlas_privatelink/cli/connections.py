@@ -102,7 +102,8 @@ def write_checks(error: PreflightFailed, how: str, named: Callable[[str], str]) 
     if how == "value":
         return
     if how != "table":
-        write(asdict(connection) if connection else {"checks": [asdict(check) for check in error.checks]}, how)
+        known = {} if connection is None else asdict(connection)
+        write({**known, "checks": [asdict(check) for check in error.checks], "planned": True}, how)
         return
     put("Plan: a check failed", sys.stdout)
     if connection is not None:
