@@ -36,7 +36,13 @@ CASES = [
     ("create --output ", {"json", "jsonl", "table", "value"}, {"--output"}),
     ("create -o j", {"json", "jsonl"}, {"table"}),
     ("wait x --instance create --until ", {"RESERVED", "AVAILABLE", "DELETED"}, {"--until"}),
-    ("connect --cloud ", {"aws", "azure", "gcp"}, {"--cloud"}),
+    ("connect ", {"aws", "azure", "gcp", "many"}, {"connect", "--plan"}),
+    ("connect aws --vpc-", {"--vpc-id", "--vpc-region", "--vpc-endpoint-id"}, {"--network"}),
+    ("connect gcp --", {"--network", "--label", "--no-port-mapping", "--cluster"}, {"--vpc-id", "--instance"}),
+    ("connect azure --on-drift ", {"warn", "error", "update"}, {"--subnet-id"}),
+    ("connect many --", {"--cluster", "--plan"}, {"--vpc-id"}),
+    ("disconnect ", {"aws", "azure", "gcp"}, {"many"}),
+    ("disconnect aws --de", {"--delete-service", "--delete-adopted", "--debug"}, {"--tag"}),
     ("delete --f", {"--force"}, {"--wait"}),
     ("completion ", {"bash", "zsh", "fish"}, {"create"}),
     ("emulator --digest ", {"jetty", "sha-256"}, {"--host"}),
@@ -71,14 +77,18 @@ def test_bash(tmp_path: Path) -> None:
         words = ["atlas-privatelink", *typed.split(), *([""] if not typed or typed.endswith(" ") else [])]
         program += f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; COMPREPLY=()\n"
         program += "_atlas_privatelink; echo ${COMPREPLY[@]}\n"
+    # the names of files are left to bash itself
+    program += "COMP_WORDS=(atlas-privatelink connect many x); COMP_CWORD=3; COMPREPLY=(none)\n"
+    program += "_atlas_privatelink; echo ${#COMPREPLY[@]}\n"
     program += "COMP_WORDS=(atlas-privatelink create --output = js); COMP_CWORD=4\n"
     program += "_atlas_privatelink; echo ${COMPREPLY[@]}\ncomplete -p atlas-privatelink\n"
     done = subprocess.run(
         [bash, "--norc", "-u", "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stderr == ""
-    *lines, equals, registered = done.stdout.splitlines()
+    *lines, files, equals, registered = done.stdout.splitlines()
     checked({typed: set(line.split()) for (typed, _, _), line in zip(CASES, lines, strict=True)})
+    assert files == "0"
     assert equals.split() == ["json", "jsonl"]
     assert registered == "complete -F _atlas_privatelink atlas-privatelink"
 
@@ -126,7 +136,9 @@ def shown_by_zsh(zsh: str, folder: Path, typed: str, wanted: set[str], unwanted:
     os.close(slave)
     try:
         read_until(master, lambda shown: "READY>" in shown)
-        os.write(master, f"atlas-privatelink {typed}\t\t".encode())
+        # where one alone fits, the first Tab inserts it, and a second one would list what can follow
+        tabs = "\t" * min(len(wanted), 2)
+        os.write(master, f"atlas-privatelink {typed}{tabs}".encode())
         shown = read_until(master, lambda shown: wanted <= set(shown.split()))
     finally:
         process.kill()

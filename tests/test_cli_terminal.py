@@ -1,7 +1,8 @@
-"""The command on a terminal: the live line, the question before something is deleted, tables."""
+"""The command on a terminal: live lines, the question before something is deleted, tables."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import COMMAND, Shell, new_endpoint, resuming
@@ -29,6 +31,35 @@ import termios
 
 NARROW, USUAL = 50, 80
 ERASED = "\r\x1b[2K"
+
+
+class Screen:
+    """What a terminal shows in the end, by as many of its control sequences as the command uses."""
+
+    def __init__(self, written: str) -> None:
+        self.lines, self.row, self.column = [""], 0, 0
+        for part in re.findall(r"\x1b\[2K|\x1b\[A|[\r\n]|[^\x1b\r\n]+|.", written):
+            self._write(part)
+
+    def _write(self, part: str) -> None:
+        if part == "\r":
+            self.column = 0
+        elif part == "\n":
+            self.row += 1
+            self.lines += [""] * (self.row == len(self.lines))
+        elif part == "\x1b[A":
+            self.row -= 1
+        elif part == "\x1b[2K":
+            self.lines[self.row] = ""
+        else:
+            assert part.isprintable(), part
+            line = self.lines[self.row].ljust(self.column)
+            self.lines[self.row] = line[: self.column] + part + line[self.column + len(part) :]
+            self.column += len(part)
+
+    def text(self) -> str:
+        """The lines that are not empty."""
+        return "\n".join(filter(None, self.lines))
 
 
 class Terminal:
@@ -202,3 +233,104 @@ def test_a_table_needs_no_rich(shell: Shell, tmp_path: Path) -> None:
     terminal = Terminal(shell, *words, streams="out", environment={"PYTHONPATH": str(tmp_path)})
     assert terminal.end()[0] == 0
     assert terminal.shown.replace("\r\n", "\n") == shell(*words).stdout
+
+
+# Both sides
+
+
+CLUSTERS = [{"name": name, "provider": "AWS", "regions": ["us-east-1"]} for name in ("Cluster0", "Orders")]
+
+
+class Sides(Shell):
+    """The command with a local Atlas and a local EC2."""
+
+    def __init__(self, emulator: AtlasEmulator) -> None:
+        super().__init__(emulator)
+        self.ec2: Any = pytest.importorskip("atlas_privatelink.testing.ec2").LocalEc2(emulator)
+        self.ec2.start()
+        self.environment.update(self.ec2.environment())
+        self.words = ("aws", "--cluster", "Cluster0", "--vpc-id", self.ec2.vpc_id())
+
+    def is_untouched(self) -> bool:
+        """Whether nothing was asked to be deleted."""
+        deletions = [one for one in self.emulator.requests() if one.method == "DELETE"]
+        return not deletions and "DeleteVpcEndpoints" not in self.ec2.calls
+
+
+@pytest.fixture
+def sides() -> Iterator[Sides]:
+    """Time flies."""
+    pytest.importorskip("moto.server", reason="the extra demo is not installed")
+    with AtlasEmulator(speed=300, clusters=CLUSTERS) as emulator:
+        sides = Sides(emulator)
+        yield sides
+        sides.ec2.stop()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("\x04", 1)])
+def test_disconnect_lists_what_it_deletes_and_asks(sides: Sides, answer: str, code: int) -> None:
+    connection = sides.result("connect", *sides.words, "--tag", "team=orders", "-q")
+    terminal = Terminal(sides, "disconnect", *sides.words, "-o", "json", streams="in err")
+    terminal.until(r"\[y/N\] ")
+    asked = Screen(terminal.shown).text()
+    assert asked.endswith("Delete these 3 resources? [y/N] ")
+    # nothing of the live line is between or below
+    assert not re.search(r"next look|\d/4", asked)
+    expected = (connection["cloud_endpoint_id"], connection["endpoint_service_id"], "team=orders", "Cluster0", "Orders")
+    assert all(shown in asked for shown in expected)
+    assert sides.is_untouched()
+    terminal.type(answer)
+    ended, out, _ = terminal.end()
+    assert ended == code
+    assert sides.is_untouched() == bool(code)
+    after = Screen(terminal.shown).text().partition("[y/N] ")[2].splitlines()[1:]
+    if code:
+        assert out == ""
+        assert terminal.shown.endswith("nothing was deleted\r\n")
+        assert [one["id"] for one in sides.ec2.vpc_endpoints()] == [connection["cloud_endpoint_id"]]
+    else:
+        assert after == []
+        assert re.search(r"\d s  [234]/4 delete ", terminal.shown.partition("[y/N] ")[2])
+        assert len(json.loads(out)["deletions"]) == 3
+        assert sides.ec2.vpc_endpoints() == []
+
+
+def test_ctrl_c_at_the_question_deletes_nothing(sides: Sides) -> None:
+    sides.result("connect", *sides.words, "-q")
+    terminal = Terminal(sides, "disconnect", *sides.words, streams="in err")
+    terminal.until(r"\[y/N\] ")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end()[0] == 130
+    assert "interrupted: nothing was deleted" in terminal.shown
+    assert f"disconnect {' '.join(sides.words)}" in resuming(terminal.shown.replace("\r", ""))
+    assert sides.is_untouched()
+
+
+def test_several_networks_have_a_live_line_each(sides: Sides, tmp_path: Path) -> None:
+    networks = [{"cloud": "aws", "vpc_id": one} for one in (sides.words[-1], sides.ec2.add_vpc(cidr="10.9.0.0/16"))]
+    path = tmp_path / "networks.json"
+    path.write_text(json.dumps(networks))
+    words = ("connect", "many", str(path), "--cluster", "Cluster0")
+    terminal = Terminal(sides, *words, streams="in err", width=NARROW)
+    terminal.until(r"\x1b\[A")
+    # a frame is complete once the next one begins
+    terminal.until(r"\x1b\[A[^A]*\x1b\[A")
+    frame, _, _ = terminal.shown.rpartition("\r\x1b[A")
+    shown = Screen(frame).text().splitlines()
+    assert [re.sub(r"^[\d s]+", "", line).split()[0] for line in shown] == [one["vpc_id"] for one in networks]
+    assert all(len(line) < NARROW for line in shown)
+    code, out, _ = terminal.end()
+    assert code == 0
+    assert Screen(terminal.shown).text() == ""
+    assert out.count("AVAILABLE") == 2
+
+
+def test_log_records_stay_above_the_live_line(sides: Sides) -> None:
+    terminal = Terminal(sides, "connect", *sides.words, "--debug", "-o", "value", streams="err", width=500)
+    code, out, _ = terminal.end()
+    assert code == 0
+    assert out.startswith("mongodb+srv://")
+    lines = Screen(terminal.shown).text().splitlines()
+    assert any("CreateVpcEndpoint" in line for line in lines)
+    assert all(re.match(r"\d\d:\d\d:\d\d\.\d{3} ", line) for line in lines), lines
+    assert re.search(r"\r\x1b\[2K\d+ s  \d/7 ", terminal.shown)

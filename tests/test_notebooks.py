@@ -15,7 +15,7 @@ import pytest
 from support import REPOSITORY
 
 from atlas_privatelink.errors import WaitTimeout
-from atlas_privatelink.models import CloudEndpoint, Connection
+from atlas_privatelink.models import CloudEndpoint, Connection, ConnectionProgress, Step
 from atlas_privatelink.notebook import LiveTable, live_table
 
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.ipynb"))
@@ -155,6 +155,34 @@ def test_a_table_shows_no_markup_of_what_it_is_told() -> None:
     assert "<i>" not in error._repr_html_()
     assert "<u>" not in error._repr_html_()
     assert "<b>" not in Connection("g", cluster_name="<b>")._repr_html_()
+
+
+def test_several_networks_have_a_group_of_rows_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LiveTable, "_show", lambda _: None)
+    table = LiveTable("Cluster0")
+    vnet = "/subscriptions/s/resourcegroups/<b>/providers/microsoft.network/virtualnetworks/vnet"
+
+    def event(network: str, step: Step, state: Any, number: int, **facts: Any) -> ConnectionProgress:
+        connection = Connection("g", cluster_name="Cluster0", network=network)
+        return ConnectionProgress(step, state, connection, number, 7, networks=3, **facts)
+
+    table(event("vpc-a", Step.PREFLIGHT, "done", 1, action="check", detail="all checks passed"))
+    table(event(vnet, Step.PREFLIGHT, "begun", 1))
+    table(event("vpc-a", Step.RESERVE, "done", 2, action="create", detail="endpoint service 1"))
+    table(event(vnet, Step.PREFLIGHT, "failed", 1, trouble="subnets: none"))
+    assert [line.partition("  0 s")[0] for line in repr(table).splitlines()] == [
+        "vpc-a",
+        "✓ 1. check  all checks passed",
+        "✓ 2. create the endpoint service  create endpoint service 1",
+        "vnet",
+        "✗ 1. check  subnets: none",
+    ]
+    html = table._repr_html_()
+    assert html.index("vpc-a") < html.index("all checks passed") < html.index(">vnet<") < html.index("subnets: none")
+    # two networks whose names end alike are told apart
+    table(event(vnet.replace("/s/", "/t/"), Step.PREFLIGHT, "begun", 1))
+    assert f"{vnet}\n" in repr(table)
+    assert "<b>" not in table._repr_html_()
 
 
 def test_outside_of_a_notebook_there_is_no_table() -> None:

@@ -44,6 +44,8 @@ class _Place:
         """Names, whether a value follows, the values that can, and help."""
         self.values: tuple[str, ...] = ()
         """Values that can stand there without an option."""
+        self.takes_file = False
+        """Whether the name of a file can stand there without an option."""
         formatter = parser.formatter_class(prog=parser.prog)
         for action in actions_of(parser):
             if has_commands(action):
@@ -54,6 +56,7 @@ class _Place:
                 self.options.append((list(action.option_strings), action.nargs != 0, choices, summary))
             else:
                 self.values += choices
+                self.takes_file |= action.metavar == "FILE"
 
     @property
     def plain_words(self) -> list[tuple[str, str]]:
@@ -93,6 +96,7 @@ def _bash(places: Mapping[str, _Place]) -> str:
         for path, place in places.items()
     )
     known = "|".join(_quoted(path) for path in places if path)
+    with_files = "|".join(_quoted(path) for path, place in places.items() if place.takes_file)
     return f"""\
 _atlas_privatelink() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} place= word words=
@@ -113,6 +117,10 @@ _atlas_privatelink() {{
 {after_command}    esac ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
+  # where nothing else fits, bash itself completes the names of files
+  case "$place" in
+  {with_files}) if [[ $current != -* ]]; then compopt -o default 2>/dev/null; COMPREPLY=(); fi ;;
+  esac
 }}
 complete -F _atlas_privatelink {PROGRAM}
 """
@@ -129,14 +137,15 @@ def _zsh(places: Mapping[str, _Place]) -> str:
         if has_value
     )
     after_command = "".join(
-        f"      ({_quoted(path)}) candidates=({described(place.plain_words)}) flags=({described(place.flags)}) ;;\n"
+        f"      ({_quoted(path)}) candidates=({described(place.plain_words)}) flags=({described(place.flags)})"
+        f"{' files=1' if place.takes_file else ''} ;;\n"
         for path, place in places.items()
     )
     known = "|".join(_quoted(path) for path in places if path)
     return f"""\
 #compdef {PROGRAM}
 _atlas_privatelink() {{
-  local place= word previous=$words[CURRENT-1]
+  local place= word previous=$words[CURRENT-1] files=
   for word in "${{(@)words[2,CURRENT-1]}}"; do
     case "$place/$word" in
     ({known}) place=$place/$word ;;
@@ -152,6 +161,7 @@ _atlas_privatelink() {{
       case "$place" in
 {after_command}      esac ;;
   esac
+  [[ -z $files ]] || _files
   _describe {PROGRAM} candidates
   _describe -o {PROGRAM} flags
 }}
@@ -169,6 +179,7 @@ def _fish(places: Mapping[str, _Place]) -> str:
         at = f"complete -c {PROGRAM} -n '__atlas_privatelink_at \"{path}\"'"
         lines += [f"{at} -a {_quoted(name)} -d {_fish_quoted(summary)}" for name, summary in place.commands.items()]
         lines += [f"{at} -a {_quoted(value)}" for value in place.values]
+        lines += [f"{at} -F"] if place.takes_file else []
         for names, has_value, choices, summary in place.options:
             flags = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in names)
             value = f" -x -a {_quoted(' '.join(choices))}" if has_value else ""
