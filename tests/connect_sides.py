@@ -32,6 +32,8 @@ __all__ = [
     "GcpSide",
     "Side",
     "actions",
+    "assert_connected_once",
+    "assert_nothing_is_left",
     "atlas_options",
     "deletions",
     "fixtures",
@@ -64,6 +66,18 @@ def actions(connection: Connection) -> list[str]:
 def deletions(connection: Connection) -> Sequence[tuple[str, str]]:
     """What is deleted, by kind and id."""
     return [(one.kind, one.id) for one in connection.deletions]
+
+
+def assert_connected_once(side: Side, connection: Connection) -> None:
+    """Exactly one of everything, on both sides."""
+    assert connection.srv
+    assert side.ids() == side.registered() == [connection.cloud_endpoint_id]
+    assert [one["id"] for one in side.services()] == [connection.endpoint_service_id]
+
+
+def assert_nothing_is_left(side: Side) -> None:
+    """On neither side."""
+    assert (side.endpoints(), side.services()) == ({}, [])
 
 
 CLOUDS = ("aws", "azure", "gcp")
