@@ -5,21 +5,25 @@ More of them: `FOREIGN_HISTORIES=100000 python -m pytest tests/test_foreigners.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
-from foreigners import SOON, Seen, histories, machine
+from foreign_aws import AwsGround
+from foreign_azure import AzureGround
+from foreign_clouds import let_pauses_take_no_time
+from foreign_gcp import GcpGround
+from foreigners import CLUSTERS, SOON, Ground, Seen, histories, machine
 from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 from memory_cloud import MemoryCloud, MemoryWorld, throttled
 
 from atlas_privatelink import Client
-from atlas_privatelink._sync.connect import connecting, run
 from atlas_privatelink.clouds.ownership import Mark
 from atlas_privatelink.testing import AtlasEmulator
 
-CLUSTERS = [{"name": name, "provider": "AWS", "regions": ["us-east-1"]} for name in ("Cluster0", "Cluster1")]
+HISTORIES = 2000
 # each on a processor of its own
 PARTS = 2
 
@@ -29,7 +33,7 @@ class MemoryGround:
 
     region = "us-east-1"
 
-    def begin(self) -> None:
+    def begin(self, variant: int) -> None:
         """Nothing is there."""
         self.world = MemoryWorld()
         self._throttled = False
@@ -93,13 +97,46 @@ class MemoryGround:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every look at these clouds goes on by itself: a pause would only take time."""
-    for module in (run, connecting):
-        monkeypatch.setattr(module, "sleep", lambda seconds: None)
+    let_pauses_take_no_time(monkeypatch)
+
+
+@contextmanager
+def local_atlas(provider: str, region: str) -> Iterator[AtlasEmulator]:
+    """With a cluster of each name that histories connect."""
+    clusters = [{"name": name, "provider": provider, "regions": [region]} for name in CLUSTERS]
+    with AtlasEmulator(**SOON, clusters=clusters, rules=False) as atlas:
+        yield atlas
+
+
+def take_place(part: int, ground: Ground, atlas: AtlasEmulator, provider: str, **kind: bool) -> None:
+    """Lets the histories of one part take place."""
+    world = seed(part)(machine(ground, atlas, provider, kind))
+    run_state_machine_as_test(world, settings=histories(HISTORIES // PARTS))
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_memory(part: int) -> None:
-    with AtlasEmulator(**SOON, clusters=CLUSTERS, rules=False) as atlas:
-        world = seed(part)(machine(MemoryGround(), atlas, "AWS", {}))
-        run_state_machine_as_test(world, settings=histories(500))
+    with local_atlas("AWS", MemoryGround.region) as atlas:
+        take_place(part, MemoryGround(), atlas, "AWS")
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_aws(part: int) -> None:
+    with local_atlas("AWS", AwsGround.region) as atlas, closing(AwsGround(atlas)) as ground:
+        take_place(part, ground, atlas, "AWS")
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_azure(part: int) -> None:
+    with local_atlas("AZURE", AzureGround.region) as atlas, closing(AzureGround(atlas)) as ground:
+        take_place(part, ground, atlas, "AZURE")
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_gcp(part: int) -> None:
+    with local_atlas("GCP", GcpGround.region) as atlas, closing(GcpGround(atlas)) as ground:
+        take_place(part, ground, atlas, "GCP", port_mapping_enabled=True)
