@@ -139,7 +139,7 @@ def main() -> None:
     terminal_picture("demo", path, [("atlas-privatelink demo --speed 120", None)], 42)
     with AtlasEmulator(speed=60) as atlas, LocalEc2(atlas) as ec2:
         here = path | atlas.environment() | ec2.environment() | {"MONGODB_ATLAS_PROJECT_ID": GROUP_ID}
-        connect = f"atlas-privatelink connect --cluster Cluster0 --vpc-id {ec2.vpc_id()}"
+        connect = f"atlas-privatelink connect aws --cluster Cluster0 --vpc-id {ec2.vpc_id()}"
         terminal_picture("connect-plan", here, [(f"{connect} --plan", None)], 30)
         terminal_picture("connect-live", here, [(connect, 4.0)], 8)
         terminal_picture("connect", here, [(connect, None)], 36)
@@ -163,7 +163,7 @@ def main() -> None:
         ]
         terminal_picture("lifecycle", here, steps, 48)
         terminal_picture("iam-policy", here, [("atlas-privatelink iam-policy --region us-east-1", None)], 90)
-        undo = f"atlas-privatelink disconnect --cluster Cluster0 --vpc-id {ec2.vpc_id()} --force"
+        undo = f"atlas-privatelink disconnect aws --cluster Cluster0 --vpc-id {ec2.vpc_id()} --force"
         terminal_picture("disconnect", here, [(undo, None)], 30)
     with AtlasEmulator() as atlas:
         here = path | atlas.environment() | {"MONGODB_ATLAS_PROJECT_ID": GROUP_ID}

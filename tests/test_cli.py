@@ -289,7 +289,7 @@ def test_a_creation_that_is_interrupted_while_it_is_sent_can_be_adopted(shell: S
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, "")
-    assert "whether it was created is not known" in err
+    assert "it is not known whether the endpoint was created" in err
     resumed = run_in_shell(resuming(err), shell.environment)
     (endpoint,) = shell.emulator.endpoints()
     assert resumed.stdout.strip() == endpoint["_id"]

@@ -158,7 +158,10 @@ def test_a_table_shows_no_markup_of_what_it_is_told() -> None:
 
 
 def test_several_networks_have_a_group_of_rows_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LiveTable, "_show", lambda _: None)
+    def unseen(_: LiveTable) -> None:
+        """There is no notebook here."""
+
+    monkeypatch.setattr(LiveTable, "_show", unseen)
     table = LiveTable("Cluster0")
     vnet = "/subscriptions/s/resourcegroups/<b>/providers/microsoft.network/virtualnetworks/vnet"
 

@@ -56,7 +56,7 @@ def project_of(options: argparse.Namespace) -> str:
     )
     if not found:
         raise UsageError(
-            f"which project? Give --project-id, set {PROJECT_VARIABLE}, or put project_id into the profile "
+            f"no Atlas project: pass --project-id, set {PROJECT_VARIABLE}, or add project_id to the profile "
             f"{named or 'default'!r} of {configuration_file()}"
         )
     return str(found)

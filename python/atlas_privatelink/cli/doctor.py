@@ -1,4 +1,4 @@
-"""The command `doctor`: what stands between this machine and Atlas."""
+"""The command `doctor`: problems between this machine and Atlas."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ def add(commands: Commands) -> None:
         commands,
         "doctor",
         _run,
-        "explain which credentials were found where, and whether they work",
-        more="Looks at credentials, host, certificates and proxy as the other commands find them, and makes one call, "
-        "which reads and changes nothing. Shows no secret. Exit code: 0 where nothing is wrong; 4 where credentials "
-        "are missing, or Atlas refuses them or this address; 1 where something else is wrong. With --output value, "
-        "shows one word: ok, warning or failure.",
+        "check which credentials are used, where they come from, and whether they work",
+        more="Looks for credentials, host, certificates and proxy in the same places as the other commands, and makes "
+        "one call that only reads. Shows no secrets. Exit codes: 0 if there are no problems; 4 if credentials are "
+        "missing, or Atlas rejects them or this IP address; 1 for other problems. --output value prints one word: ok, "
+        "warning or failure.",
         output=("output",),
     )
-    own.add_argument("--aws", dest="ask_aws", action="store_true", help="ask AWS whose its credentials are")
+    own.add_argument(
+        "--aws", dest="ask_aws", action="store_true", help="ask AWS for the identity behind its credentials"
+    )
     add_options(own, "aws_profile", table=OPTIONS["aws"])
 
 

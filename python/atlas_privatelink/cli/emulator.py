@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
         "emulator",
         _run,
         "run a local Atlas until Ctrl-C",
-        more="Prints its address and the environment that points clients to it, then one line for each request.",
+        more="Prints its URL, environment variables for clients, and then one line per request.",
         atlas=False,
         output=(),
     )
@@ -49,17 +49,17 @@ def add(commands: Commands) -> None:
         "--private-key",
         default="01234567-89ab-cdef-0123-456789abcdef",
         metavar="KEY",
-        help="private API key that it is to know (%(default)s)",
+        help="private API key (%(default)s)",
     )
     own.add_argument(
-        "--speed", type=float, default=1.0, metavar="N", help="let time pass N times as fast (%(default)s)"
+        "--speed", type=float, default=1.0, metavar="N", help="run its clock N times as fast (%(default)s)"
     )
     own.add_argument(
         "--digest",
         default="jetty",
         choices=_DigestModes(),
         metavar="MODE",
-        help="how to challenge: %(choices)s (%(default)s)",
+        help="kind of digest challenge: %(choices)s (%(default)s)",
     )
 
 

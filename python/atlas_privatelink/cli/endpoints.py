@@ -30,9 +30,9 @@ def add(commands: Commands) -> None:
         "create",
         _create,
         "create a private endpoint in Atlas",
-        more="For a serverless instance: reserve one. For dedicated clusters: tell Atlas of the one in your cloud.",
+        more="For a serverless instance, reserves one. For dedicated clusters, registers the endpoint of your cloud.",
     )
-    add_positional(own, "endpoint_id", nargs="?", help="with --service: the cloud's id of the endpoint (vpce-…)")
+    add_positional(own, "endpoint_id", nargs="?", help="with --service: endpoint ID of your cloud (vpce-…)")
     _add_deployment(own)
     add_options(own, "comment", "if_exists", "private_endpoint_ip_address", "gcp_project_id", "endpoints")
     add_options(own, "wait", help="wait until it is RESERVED (with --service: AVAILABLE)")
@@ -49,9 +49,9 @@ def add(commands: Commands) -> None:
         commands,
         "update",
         _update,
-        "connect a reserved endpoint of a serverless instance, or change its comment",
+        "register an endpoint with a serverless instance, or change its comment",
     )
-    add_positional(own, "endpoint_id", help="Atlas's id of the endpoint")
+    add_positional(own, "endpoint_id", help="endpoint ID of Atlas")
     add_options(own, "instance_name", required=True)
     add_options(own, "cloud_provider_endpoint_id", "private_endpoint_ip_address", "comment", "provider_name")
 
@@ -59,24 +59,24 @@ def add(commands: Commands) -> None:
     add_positional(own, "endpoint_id")
     _add_deployment(own)
     add_options(own, "force")
-    add_options(own, "wait", help="wait until it is gone")
+    add_options(own, "wait", help="wait until it is deleted")
     add_options(own, "timeout")
 
-    _, own = command(commands, "wait", _wait, "wait until a private endpoint is ready, usable or gone")
+    _, own = command(commands, "wait", _wait, "wait until a private endpoint is reserved, available or deleted")
     add_positional(own, "endpoint_id")
     _add_deployment(own)
     add_options(own, "until", default="AVAILABLE")
     add_options(own, "timeout")
 
     _, own = command(
-        commands, "connection-string", _connection_string, "wait for the connection string through a private endpoint"
+        commands, "connection-string", _connection_string, "wait for the connection string of a private endpoint"
     )
-    add_positional(own, "endpoint_id", help="the cloud's id of the endpoint (vpce-…)")
+    add_positional(own, "endpoint_id", help="endpoint ID of your cloud (vpce-…)")
     add_options(own.add_mutually_exclusive_group(required=True), "instance_name", "cluster_name")
     add_options(own, "timeout")
 
 
-def _add_deployment(own: argparse._ArgumentGroup) -> None:
+def _add_deployment(own: argparse._ActionsContainer) -> None:
     add_options(own.add_mutually_exclusive_group(required=True), "instance_name", "service_id")
     add_options(own, "provider")
 
@@ -128,7 +128,7 @@ def _create(options: argparse.Namespace) -> int:
 def _tell_of_creation(options: argparse.Namespace) -> None:
     """How to find out what became of a creation that was interrupted."""
     interruption = options.interruption
-    interruption.known = "whether it was created is not known"
+    interruption.known = "it is not known whether the endpoint was created"
     if options.service_id is None and options.comment is None:
         interruption.words = words_for(options.root, ["list"], vars(options))
         interruption.purpose = "to see"

@@ -145,7 +145,7 @@ _OPTIONS: Mapping[str, Option] = {
         (),
         {
             "metavar": "ENDPOINT",
-            "help": "Atlas's id of the endpoint (with --instance), or the cloud's (with --service)",
+            "help": "endpoint ID of Atlas (with --instance) or of your cloud (with --service)",
         },
     ),
     "comment": (
@@ -259,8 +259,8 @@ def command(
     more: str = "",
     atlas: bool = True,
     output: Sequence[str] = OUTPUT,
-) -> tuple[Parser, argparse._ArgumentGroup]:
-    """Register a command: its parser, and the group for its own options.
+) -> tuple[Parser, argparse._ActionsContainer]:
+    """Register a command: its parser, and the container of its own options.
 
     Args:
         commands: Where to.
@@ -272,13 +272,12 @@ def command(
         output: Options about how it shows its result.
     """
     parser = add_parser(commands, name, run, summary, more=more)
-    own = parser._optionals
     if atlas:
         add_options(parser.add_argument_group("Atlas"), *ATLAS)
     shown = (*output, *(LOG if atlas else ()))
     if shown:
         add_options(parser.add_argument_group("output"), *shown)
-    return parser, own
+    return parser, parser
 
 
 def add_parser(commands: Commands, name: str, run: Run, summary: str, *, more: str = "") -> Parser:

@@ -26,30 +26,33 @@ def add(commands: Commands) -> None:
     add_options(own, "provider", required=True)
     add_options(own, "region", required=True)
     add_options(
-        own, "if_exists", choices=("error", "adopt"), help="adopt returns the service that the region has already"
+        own,
+        "if_exists",
+        choices=("error", "adopt"),
+        help="adopt returns the existing endpoint service of the region (default: error)",
     )
     add_options(own, "supported_remote_regions", "port_mapping_enabled")
     add_options(own, "wait", help="wait until it is ready for your private endpoint")
     add_options(own, "timeout")
 
-    _, own = command(services, "list", _list, "list the endpoint services of a cloud")
+    _, own = command(services, "list", _list, "list the endpoint services of a cloud provider")
     add_options(own, "provider")
 
     _, own = command(services, "get", _get, "show an endpoint service")
     add_positional(own, "service_id")
     add_options(own, "provider")
 
-    _, own = command(services, "update", _update, "change the other regions that a service on AWS accepts")
+    _, own = command(services, "update", _update, "change which other regions an endpoint service on AWS accepts")
     add_positional(own, "service_id")
-    add_options(own, "supported_remote_regions", required=True, help="all of them; none are accepted but these")
+    add_options(own, "supported_remote_regions", required=True, help="complete list of the other regions (repeatable)")
 
     _, own = command(services, "delete", _delete, "delete an endpoint service")
     add_positional(own, "service_id")
     add_options(own, "provider", "force")
-    add_options(own, "wait", help="wait until it is gone")
+    add_options(own, "wait", help="wait until it is deleted")
     add_options(own, "timeout")
 
-    _, own = command(services, "wait", _wait, "wait until an endpoint service is ready, or gone")
+    _, own = command(services, "wait", _wait, "wait until an endpoint service is ready or deleted")
     add_positional(own, "service_id")
     add_options(own, "provider")
     add_options(own, "until", default="RESERVED")
@@ -69,7 +72,7 @@ def _create(options: argparse.Namespace) -> int:
     with open_client(options) as client:
         where = _where(options)
         interruption = options.interruption
-        interruption.known = "whether it was created is not known"
+        interruption.known = "it is not known whether the endpoint service was created"
         interruption.words = words_for(options.root, ["service", "create"], {**vars(options), "if_exists": "adopt"})
         service: Any = client.dedicated.create_service(
             **where,
