@@ -278,6 +278,10 @@ class AsyncDedicatedSide(AsyncAtlasSide):
             if run.planning:
                 return "replace", f"{endpoint.id}, which Atlas is deleting"
             await self.until_deleted(endpoint.id)
+            now: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, endpoint.id)
+            if now is not None and now.is_ours and not now.is_alive:
+                # Azure's are of no use any more once Atlas has removed them
+                raise ServiceVanished(f"{endpoint.id} is {now.status} since Atlas has removed it")
             action = "replace"
         elif known is not None and known.status in _FINAL:
             if run.planning:

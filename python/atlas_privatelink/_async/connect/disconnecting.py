@@ -106,9 +106,10 @@ class AsyncDisconnecting:
             return "skip", "not confirmed"
         return "check", f"{len(deletions)} to delete, confirmed"
 
-    async def _orphans(self) -> list[CloudEndpoint]:
+    async def _ours(self) -> Sequence[CloudEndpoint]:
         run = self.run
-        return await orphans(self.side, await run.in_cloud(run.cloud.find_ours, run.connection.group_id))
+        found: Sequence[CloudEndpoint] = await run.in_cloud(run.cloud.find_ours, run.connection.group_id)
+        return found
 
     def _of_those_found(self, found: Sequence[CloudEndpoint]) -> list[CloudEndpoint]:
         """What may be deleted of what leads from this network to the service."""
@@ -124,17 +125,25 @@ class AsyncDisconnecting:
         self._left += [f"{_described(one)}: not created by this package" for one in foreign]
         return ours
 
+    def _is_begun(self, endpoint: CloudEndpoint) -> bool:
+        service_id = self.run.connection.endpoint_service_id
+        return service_id is not None and endpoint.service_id == service_id and endpoint.phase != "gone"
+
     async def _list_dedicated(self, side: AsyncDedicatedSide) -> None:
         run = self.run
-        orphans = await self._orphans()
+        ours = await self._ours()
+        dead = await orphans(side, ours)
         await side.look()
         service = side.reach()
-        found = [] if service is None else await run.in_cloud(run.cloud.find, service)
+        found = [] if service is None else list(await run.in_cloud(run.cloud.find, service))
+        # what an interrupted creation has left does not lead anywhere yet
+        known = {one.id.lower() for one in found}
+        found += [one for one in ours if self._is_begun(one) and one.id.lower() not in known]
         doomed = self._of_those_found(found)
         registered = list(side.registered())
         self.in_atlas = [known for known in registered if any(same_id(known, one.id) for one in doomed)]
         others = [known for known in registered if known not in self.in_atlas]
-        self.doomed = [*doomed, *orphans]
+        self.doomed = [*doomed, *dead]
         if side.service is None:
             return
         is_ours = any(one.service_created and one.service_id == side.service.id for one in doomed)
@@ -165,7 +174,7 @@ class AsyncDisconnecting:
 
     async def _list_serverless(self, side: AsyncServerlessSide) -> None:
         run = self.run
-        doomed: list[CloudEndpoint] = list(await self._orphans())
+        doomed: list[CloudEndpoint] = await orphans(side, await self._ours())
         self.in_atlas = []
         self._endpoint_ids: dict[str, str] = {}
         for endpoint in await side.all_endpoints():

@@ -158,12 +158,15 @@ class AsyncProjectRules:
             counts: dict[tuple[str, str], int] = {}
             for where in self.planned_beside:
                 counts[where] = counts.get(where, 0) + 1
+            of_other_kind = 0
             for cloud in _CLOUDS:
                 for service in await self._services(cloud):
                     number = len(_registered(service))
                     if number:
                         where = (cloud, service.region or "")
                         counts[where] = counts.get(where, 0) + number
+                    if (cloud, service.region) == (provider, region) and not self._is_of_kind(service):
+                        of_other_kind += number
         except PermissionDenied:
             detail = "not checked (needs Project Read Only)"
             return [Check("endpoints per region", "warning", detail)]
@@ -176,8 +179,13 @@ class AsyncProjectRules:
         rule = "without regional mode, a project has one private endpoint per region, or several in one region"
         detail = f"{rule}; there are {listed}, and this would be one more in {provider} {region}"
         # MongoDB does not say whether Google Cloud's two kinds, side by side, count as two
-        is_open = provider == "GCP" and several == {here}
+        is_open = several == {here} and of_other_kind == counts[here] == 1
         return [Check("endpoints per region", "warning" if is_open else "failure", detail)]
+
+    def _is_of_kind(self, service: EndpointService) -> bool:
+        """Whether a service is of the kind that this connection uses: Google Cloud has two."""
+        wanted = getattr(self.run.cloud, "port_mapping", None)
+        return wanted is None or bool(getattr(service, "port_mapping_enabled", None)) == wanted
 
     async def _services(self, cloud: str) -> list[EndpointService]:
         return await self.run.atlas.dedicated.list_services(self._group_id, cloud)  # type: ignore[arg-type]

@@ -279,6 +279,10 @@ class DedicatedSide(AtlasSide):
             if run.planning:
                 return "replace", f"{endpoint.id}, which Atlas is deleting"
             self.until_deleted(endpoint.id)
+            now: CloudEndpoint | None = run.in_cloud(run.cloud.describe, endpoint.id)
+            if now is not None and now.is_ours and not now.is_alive:
+                # Azure's are of no use any more once Atlas has removed them
+                raise ServiceVanished(f"{endpoint.id} is {now.status} since Atlas has removed it")
             action = "replace"
         elif known is not None and known.status in _FINAL:
             if run.planning:

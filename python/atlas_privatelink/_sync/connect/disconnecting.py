@@ -107,9 +107,10 @@ class Disconnecting:
             return "skip", "not confirmed"
         return "check", f"{len(deletions)} to delete, confirmed"
 
-    def _orphans(self) -> list[CloudEndpoint]:
+    def _ours(self) -> Sequence[CloudEndpoint]:
         run = self.run
-        return orphans(self.side, run.in_cloud(run.cloud.find_ours, run.connection.group_id))
+        found: Sequence[CloudEndpoint] = run.in_cloud(run.cloud.find_ours, run.connection.group_id)
+        return found
 
     def _of_those_found(self, found: Sequence[CloudEndpoint]) -> list[CloudEndpoint]:
         """What may be deleted of what leads from this network to the service."""
@@ -125,17 +126,25 @@ class Disconnecting:
         self._left += [f"{_described(one)}: not created by this package" for one in foreign]
         return ours
 
+    def _is_begun(self, endpoint: CloudEndpoint) -> bool:
+        service_id = self.run.connection.endpoint_service_id
+        return service_id is not None and endpoint.service_id == service_id and endpoint.phase != "gone"
+
     def _list_dedicated(self, side: DedicatedSide) -> None:
         run = self.run
-        orphans = self._orphans()
+        ours = self._ours()
+        dead = orphans(side, ours)
         side.look()
         service = side.reach()
-        found = [] if service is None else run.in_cloud(run.cloud.find, service)
+        found = [] if service is None else list(run.in_cloud(run.cloud.find, service))
+        # what an interrupted creation has left does not lead anywhere yet
+        known = {one.id.lower() for one in found}
+        found += [one for one in ours if self._is_begun(one) and one.id.lower() not in known]
         doomed = self._of_those_found(found)
         registered = list(side.registered())
         self.in_atlas = [known for known in registered if any(same_id(known, one.id) for one in doomed)]
         others = [known for known in registered if known not in self.in_atlas]
-        self.doomed = [*doomed, *orphans]
+        self.doomed = [*doomed, *dead]
         if side.service is None:
             return
         is_ours = any(one.service_created and one.service_id == side.service.id for one in doomed)
@@ -166,7 +175,7 @@ class Disconnecting:
 
     def _list_serverless(self, side: ServerlessSide) -> None:
         run = self.run
-        doomed: list[CloudEndpoint] = list(self._orphans())
+        doomed: list[CloudEndpoint] = orphans(side, self._ours())
         self.in_atlas = []
         self._endpoint_ids: dict[str, str] = {}
         for endpoint in side.all_endpoints():
