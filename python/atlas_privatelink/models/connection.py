@@ -142,7 +142,9 @@ class Deletion:
     id: str
     """Its id."""
     detail: str
-    """What it is, who made it, and what else it takes along."""
+    """What it is, in which state, and its tags."""
+    is_ours: bool = True
+    """Whether this package created it; otherwise its deletion was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from time import monotonic
 
-from ...errors import Conflict, NotOwned, PreflightFailed
+from ...errors import Conflict, NotOwned
 from ...models.connection import Deletion, Step
 from ..blocking import value_of
 from .cloud_endpoints import is_of, orphans, until_gone
@@ -53,6 +53,7 @@ class AsyncDisconnecting:
         self.in_atlas: list[str] = []
         self.service_doomed = False
         self.is_refused = False
+        self._is_service_ours = False
         self._left: list[str] = []
         self._postponed = False
 
@@ -79,10 +80,7 @@ class AsyncDisconnecting:
         await self.opening.prepare()
         rules = self.opening.rules
         if rules.has_failed:
-            checks = tuple(await rules.checks(run.connection.region or "", creating=False))
-            text = "; ".join(f"{check.name}: {check.detail}" for check in checks if check.state == "failure")
-            way = "if the cluster was deleted, leave cluster_name out and give its region"
-            raise PreflightFailed(f"nothing was deleted: {text} ({way})", checks=checks)
+            raise await self.opening.refusal()
         self._left, self.service_doomed = [], False
         if isinstance(self.side, AsyncServerlessSide):
             await self._list_serverless(self.side)
@@ -121,8 +119,8 @@ class AsyncDisconnecting:
         if foreign and not ours:
             named = "; ".join(_described(one) for one in foreign)
             way = "to delete it all the same, pass delete_adopted=True (--delete-adopted)"
-            raise NotOwned(f"not created by this package: {named}. Nothing was deleted; {way}", endpoint=foreign[0])
-        self._left += [f"{_described(one)}: not created by this package" for one in foreign]
+            raise NotOwned(f"nothing was deleted: {named}; {way}", endpoint=foreign[0])
+        self._left += [_described(one) for one in foreign]
         return ours
 
     def _is_begun(self, endpoint: CloudEndpoint) -> bool:
@@ -147,6 +145,7 @@ class AsyncDisconnecting:
         if side.service is None:
             return
         is_ours = any(one.service_created and one.service_id == side.service.id for one in doomed)
+        self._is_service_ours = is_ours
         is_last = not others
         name = f"endpoint service {side.service.id}"
         if self.in_atlas and is_last:
@@ -205,12 +204,16 @@ class AsyncDisconnecting:
 
     def _deletions(self) -> tuple[Deletion, ...]:
         run, found = self.run, list[Deletion]()
+        name = run.connection.instance_name
+        of = f"of {name}" if name is not None else f"of endpoint service {run.connection.endpoint_service_id}"
         for known in self.in_atlas:
-            found.append(Deletion("endpoint", known, f"in Atlas, of {run.connection.deployment_name or 'the service'}"))
+            is_ours = any(one.is_ours for one in self.doomed if name is not None or same_id(one.id, known))
+            found.append(Deletion("endpoint", known, f"in Atlas, {of}", is_ours or not self.doomed))
         if self.service_doomed:
             service_id = run.connection.endpoint_service_id or ""
-            found.append(Deletion("endpoint service", service_id, f"in Atlas, of {run.connection.region}"))
-        found += [Deletion("cloud endpoint", one.id, _described(one)) for one in self.doomed]
+            detail = f"in Atlas, {run.connection.cloud_provider} {run.connection.region}"
+            found.append(Deletion("endpoint service", service_id, detail, self._is_service_ours))
+        found += [Deletion("cloud endpoint", one.id, _described(one), one.is_ours) for one in self.doomed]
         return tuple(found)
 
     # the deletions
@@ -279,5 +282,6 @@ class AsyncDisconnecting:
 
 def _described(endpoint: CloudEndpoint) -> str:
     tags = ", ".join(f"{key}={value}" for key, value in endpoint.tags)
-    whose = "" if endpoint.made_by is None else f", made by {endpoint.made_by}"
-    return f"{endpoint.id} ({endpoint.status}{whose}; tags: {tags or 'none'})"
+    by = "" if endpoint.made_by is None else f" ({endpoint.made_by})"
+    whose = f"created by this package{by}" if endpoint.is_ours else "not created by this package"
+    return f"{endpoint.id} ({endpoint.status}; {whose}; tags: {tags or 'none'})"

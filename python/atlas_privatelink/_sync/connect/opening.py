@@ -87,7 +87,7 @@ class Opening:
         chosen = region or (own if instance_name is None else None)
         if chosen is not None:
             chosen = cloud_region(cloud.provider, chosen)
-        self._cloud, self._is_region_given = cloud, chosen is not None
+        self._cloud, self._is_region_given, self._needs_deployment = cloud, chosen is not None, needs_deployment
         connection = Connection(group_id, cluster_name, instance_name, cloud.provider, chosen)
         on_progress = on_progress or listener_for(connection.deployment_name)
         self.run = Run(atlas, cloud, connection, timeout=timeout, on_progress=on_progress, planning=planning)
@@ -152,10 +152,9 @@ class Opening:
         region = self.rules.default_region()
         if region is None:
             # one that does not exist, or is on another cloud
-            checks = tuple(self.rules.checks("", creating=False))
-            text = "; ".join(f"{check.name}: {check.detail}" for check in checks if check.state == "failure")
-            if text:
-                raise PreflightFailed(text, checks=checks)
+            refusal = self.refusal()
+            if any(check.state == "failure" for check in refusal.checks):
+                raise refusal
         if region is None:
             region = run.in_cloud(lambda: self._cloud.network_region)
         if region is None:
@@ -163,6 +162,16 @@ class Opening:
             raise ValidationError(rule, field="region")
         self._move(region)
         run.in_cloud(run.cloud.check)
+
+    def refusal(self) -> PreflightFailed:
+        """What says that the cluster rules the connection out."""
+        checks = tuple(self.rules.checks(self.run.connection.region or "", creating=False))
+        self.run.know(checks=checks)
+        text = "; ".join(f"{check.name}: {check.detail}" for check in checks if check.state == "failure")
+        if self._needs_deployment:
+            return PreflightFailed(f"nothing was created: {text}", checks=checks)
+        way = "if the cluster was deleted, leave cluster_name out and give its region"
+        return PreflightFailed(f"nothing was deleted: {text} ({way})", checks=checks)
 
     def _move(self, region: str | None) -> None:
         in_region = getattr(self._cloud, "in_region", None)

@@ -163,7 +163,8 @@ class Run:
         """Reports an event, to the log and to the listener."""
         if _log.isEnabledFor(logging.DEBUG):
             words = " ".join(str(word) for word in facts.values() if word is not None)
-            _log.debug("%s: %s %s %s", self.connection.deployment_name, step.description, state, words)
+            network, name = self.connection.network or self.cloud.provider, self.connection.deployment_name
+            _log.debug("%s, %s: %s %s %s", name, network, step.description, state, words)
         if self.on_progress is None:
             return
         now = monotonic()
