@@ -9,7 +9,7 @@ from typing import Any
 
 import connect_sides
 import pytest
-from connect_sides import AwsSide, Side, deletions, on_aws, on_gcp, on_serverless_clouds
+from connect_sides import AwsSide, Side, deletions, on_aws, on_azure, on_gcp, on_serverless_clouds
 
 from atlas_privatelink import (
     CloudError,
@@ -278,6 +278,21 @@ def test_a_name_makes_another_connection_on_purpose(side: Side) -> None:
     assert side.registered() == [named.cloud_endpoint_id]
     assert (named.cloud_endpoint_id or "") in side.endpoints()
     side.disconnect(name="second", delete_service=True)
+    assert (side.endpoints(), side.services()) == ({}, [])
+
+
+@on_azure
+@pytest.mark.parametrize("atlas_options", [{"azure_id_case": "lower"}])
+def test_azures_ids_have_no_case(side: Any) -> None:
+    """6. Atlas and Azure answer ids in any case: the endpoint was registered twice, and waited for to no end."""
+    side.local.changes_id_case = True
+    first = side.connect()
+    assert first.srv
+    again = side.connect()
+    assert origins(again) == ("adopted",) * 3
+    assert str(again.cloud_endpoint_id).lower() == str(first.cloud_endpoint_id).lower()
+    assert len(side.ids()) == len(side.registered()) == 1
+    assert len(side.disconnect().deletions) == 3
     assert (side.endpoints(), side.services()) == ({}, [])
 
 
