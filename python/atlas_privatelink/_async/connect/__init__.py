@@ -6,14 +6,16 @@ Nothing is stored: what was done before is found on both sides, and a mark on th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 
 from ...errors import ValidationError
+from ...listeners import listener_for
 from ..client import AsyncClient
 from .connecting import AsyncConnecting
 from .disconnecting import AsyncDisconnecting
 from .many import AsyncConnectingMany
-from .opening import AsyncOpening
+from .opening import AsyncOpening, check_callable, check_flag, check_resume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +94,8 @@ async def aconnect(
         WaitTimeout: The time is up; calling again resumes.
         AtlasError: Any other; `connection` of each of them has the ids on both sides.
     """
+    check_resume(resume, group_id, cluster_name, instance_name)
+    created = resume.endpoint_service_id if resume is not None and resume.service_origin == "created" else None
     async with _client(atlas) as client:
         opening = AsyncOpening(
             client,
@@ -106,7 +110,7 @@ async def aconnect(
             planning=plan,
             made_by=made_by,
             replace_failed=replace_failed,
-            service_created=resume is not None and resume.service_origin == "created",
+            created_services=None if created is None else {created},
         )
         return await AsyncConnecting(opening, on_drift=on_drift, resume=resume).connect()
 
@@ -116,7 +120,7 @@ async def aconnect_many(
     clouds: Sequence[Cloud],
     *,
     cluster_name: str,
-    region: str | None = None,
+    region: str | Mapping[str, str] | None = None,
     on_drift: Literal["warn", "error", "update"] = "warn",
     made_by: str | None = None,
     atlas: AsyncClient | None = None,
@@ -135,7 +139,8 @@ async def aconnect_many(
         group_id: The project's id, 24 hexadecimal digits.
         clouds: One cloud object for each network.
         cluster_name: The dedicated cluster.
-        region: The region of the endpoint service, for every network whose cloud object names none.
+        region: The region of the endpoint service, for every network whose cloud object names none; with several
+            clouds by Atlas's names of them (`{"AWS": "us-east-1", "AZURE": "eastus2"}`).
         on_drift: As for `aconnect`.
         made_by: As for `aconnect`.
         atlas: The client to use; by default one with credentials from where `AsyncClient()` finds them.
@@ -153,6 +158,13 @@ async def aconnect_many(
     """
     if not clouds:
         raise ValidationError("clouds must have at least one cloud", field="clouds")
+    regions = region if isinstance(region, Mapping) else {cloud.provider: region for cloud in clouds if region}
+    if len(regions) > 1 and not isinstance(region, Mapping):
+        rule = 'region must be given for each cloud, such as {"AWS": "us-east-1", "AZURE": "eastus2"}'
+        raise ValidationError(rule, field="region")
+    # one table for all of them
+    on_progress = on_progress or listener_for(cluster_name)
+    created = set[str]()
     async with _client(atlas) as client:
         openings = [
             AsyncOpening(
@@ -161,12 +173,13 @@ async def aconnect_many(
                 group_id,
                 cluster_name=cluster_name,
                 instance_name=None,
-                region=getattr(cloud, "region", None) or region,
+                region=getattr(cloud, "region", None) or regions.get(cloud.provider),
                 comment=None,
                 timeout=timeout,
                 on_progress=on_progress,
                 planning=plan,
                 made_by=made_by,
+                created_services=created,
             )
             for cloud in clouds
         ]
@@ -231,6 +244,9 @@ async def adisconnect(
         CloudError: Your cloud refused, or did not answer. WaitTimeout: The time is up; calling again resumes.
         AtlasError: Any other; `connection` of each of them has the ids on both sides.
     """
+    check_flag("delete_service", delete_service, optional=True)
+    check_flag("delete_adopted", delete_adopted)
+    check_callable("confirm", confirm)
     async with _client(atlas) as client:
         opening = AsyncOpening(
             client,

@@ -54,6 +54,9 @@ class AsyncConnecting:
         self.endpoint: CloudEndpoint | None = None
         self.orphans: Sequence[CloudEndpoint] = ()
         self.replaced: list[CloudEndpoint] = []
+        self.known: CloudEndpoint | None = None
+        self._is_surveyed = False
+        self._removed = 0
         self._misses = 0
         self._beginnings = 0
         self._created: set[str] = set()
@@ -100,7 +103,7 @@ class AsyncConnecting:
         while True:
             self._beginnings += 1
             if self._beginnings >= _BEGINNINGS_ALLOWED:
-                raise why
+                raise EndpointFailed(f"{why}, {self._beginnings} times") from why
             self.run.waiting(trouble=f"begins again: {why}")
             await self._delete_own_unregistered(str(why))
             self.run.know(cloud_endpoint_id=None, cloud_endpoint_origin=None)
@@ -122,8 +125,8 @@ class AsyncConnecting:
 
     # step 0
 
-    async def preflight(self) -> Outcome:
-        """Looks at both sides, and checks whether what is missing can be created."""
+    async def survey(self) -> None:
+        """Looks at both sides."""
         run, side = self.run, self.side
         await self.opening.prepare()
         # first what carries our mark, then what Atlas has: a service that a mark names was there before the mark
@@ -131,14 +134,28 @@ class AsyncConnecting:
         await side.look()
         service = side.reach()
         self.orphans = await orphans(side, ours)
-        known = await self._existing(service)
+        self.known = await self._existing(service)
+        dead = await self._dead_of_ours(service) if self.known is None and service is not None else []
+        self._removed = sum(side.knows(one.id) for one in dead)
         if run.planning and service is not None:
-            known = await self._foresee(known, service)
+            self.known = await self._foresee(self.known, dead)
+        self._is_surveyed = True
+
+    @property
+    def is_registering(self) -> bool:
+        """Whether Atlas does not know an endpoint of this network yet."""
+        return self.known is None or not self.side.knows(self.known.id)
+
+    async def preflight(self) -> Outcome:
+        """Checks whether what is missing can be created."""
+        run, side = self.run, self.side
+        if not self._is_surveyed:
+            await self.survey()
+        self._is_surveyed = False
+        service, creating = side.reach(), self.known is None
         if self.resume is not None:
             return "skip", "checked before"
-        creating = known is None
-        registering = known is None or not side.knows(known.id)
-        checks = await side.checks(creating=registering)
+        checks = await side.checks(creating=self.is_registering, removed=self._removed)
         if creating:
             checks += await run.in_cloud(run.cloud.preflight, service)
         run.know(checks=tuple(checks))
@@ -151,10 +168,9 @@ class AsyncConnecting:
         warnings = [f"{check.name}: {check.detail}" for check in checks if check.state == "warning"]
         return "check", "; ".join(warnings) or "all checks passed"
 
-    async def _foresee(self, known: CloudEndpoint | None, service: ServiceToReach) -> CloudEndpoint | None:
+    async def _foresee(self, known: CloudEndpoint | None, dead: list[CloudEndpoint]) -> CloudEndpoint | None:
         """What there will be once what is dead is removed: a plan says what comes after that."""
         side = self.side
-        dead = await self._dead_of_ours(service) if known is None else []
         for one in dead:
             if side.knows(one.id):
                 side.foresee_unregister(one, why=f"it is {one.status}")
@@ -172,7 +188,10 @@ class AsyncConnecting:
             endpoint: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, told)
             if endpoint is None or not endpoint.is_alive:
                 state = "is not there any more" if endpoint is None else f"is {endpoint.status}"
-                why = f"Atlas has {told} registered, but it {state}: disconnect, and connect again"
+                way = "disconnect"
+                if endpoint is None:
+                    way = f"delete endpoint {run.connection.endpoint_id} in Atlas (`delete_endpoint`)"
+                why = f"Atlas has {told} registered, but it {state}: {way}, and connect again"
                 raise EndpointFailed(why, endpoint=endpoint)
             return endpoint
         return None if service is None else self._chosen(await run.in_cloud(run.cloud.find, service))
@@ -190,6 +209,18 @@ class AsyncConnecting:
 
     async def create_cloud_endpoint(self) -> Outcome:
         """Creates or adopts the cloud's endpoint, and waits until Atlas can be told of it."""
+        if not self.run.planning:
+            # a cloud refuses for long what it does not know yet, and for ever what it does not know any more
+            await self.side.check_still_there()
+        action, detail = await self._create_or_adopt()
+        beside = ", ".join(f"{one.id} ({one.status})" for one in self.orphans)
+        if action in ("create", "replace") or not beside:
+            return action, detail
+        for one in self.orphans if not self.run.planning else ():
+            await self.delete_in_cloud(one)
+        return action, f"{detail}; deletes {beside}, whose endpoint service is gone"
+
+    async def _create_or_adopt(self) -> Outcome:
         run, service = self.run, self.side.reach()
         if service is None:
             if not run.planning:
@@ -247,8 +278,6 @@ class AsyncConnecting:
             detail = f"{detail} ({differs})"
         if not run.planning:
             await self._until_created(endpoint)
-            for one in self.orphans:
-                await self.delete_in_cloud(one)
         return "adopt", detail
 
     def _know(self, endpoint: CloudEndpoint, origin: Literal["created", "adopted"] | None = None) -> None:
@@ -321,7 +350,7 @@ class AsyncConnecting:
         run, service, endpoint = self.run, self.side.reach(), self.endpoint
         if service is None or endpoint is None or self.side.told() is not None or self.side.knows(endpoint.id):
             return
-        await self.side.look()
+        await self.side.check_still_there()
         if self.side.reach() is None:
             raise ServiceVanished("the endpoint service is gone")
         found = await run.in_cloud(run.cloud.find, service)

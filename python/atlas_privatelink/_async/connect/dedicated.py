@@ -32,7 +32,7 @@ class AsyncDedicatedSide(AsyncAtlasSide):
         run: The run that it belongs to; its connection has a region.
         rules: The project's rules, and the cluster.
         replace_failed: Delete an endpoint service that is FAILED and has no endpoints, and create another.
-        service_created: Whether an earlier part of the same work has created the service.
+        created_services: Endpoint services that the same work has created.
         made_by: Who creates it in which run.
     """
 
@@ -42,15 +42,21 @@ class AsyncDedicatedSide(AsyncAtlasSide):
         rules: AsyncProjectRules,
         *,
         replace_failed: bool = False,
-        service_created: bool = False,
+        created_services: set[str] | None = None,
         made_by: str | None = None,
     ) -> None:
         super().__init__(run)
-        self.rules, self.replace_failed = rules, replace_failed
-        self.service_created, self.made_by = service_created, made_by
+        self.rules, self.replace_failed, self.made_by = rules, replace_failed, made_by
+        self.created_services = set[str]() if created_services is None else created_services
+        self.is_created_beside = False
         self.service: EndpointService | None = None
         self.services: list[EndpointService] = []
         self._vanishing: set[str] = set()
+
+    @property
+    def service_created(self) -> bool:
+        """Whether the same work has created the service."""
+        return self.service is not None and self.service.id in self.created_services
 
     @property
     def _where(self) -> dict[str, Any]:
@@ -95,12 +101,11 @@ class AsyncDedicatedSide(AsyncAtlasSide):
 
     def _forget(self) -> None:
         self.service = None
-        self.service_created = False
         self.run.know(endpoint_service_id=None, endpoint_service_name=None, service_origin=None)
 
-    async def checks(self, *, creating: bool) -> list[Check]:
+    async def checks(self, *, creating: bool, removed: int = 0) -> list[Check]:
         """Checks the cluster, the service and the project's rules."""
-        found = await self.rules.checks(self.run.connection.region or "", creating=creating)
+        found = await self.rules.checks(self.run.connection.region or "", creating=creating, removed=removed)
         service = self.service
         if service is not None and service.status == "FAILED":
             why = f"endpoint service {service.id} is FAILED: {service.error_message or 'Atlas gives no reason'}"
@@ -122,7 +127,7 @@ class AsyncDedicatedSide(AsyncAtlasSide):
         """What the cloud's endpoint leads to."""
         known: Any = self.service
         # one that has failed may have been usable before: what leads to it has to be found
-        if known is None or known.status == "INITIATING":
+        if known is None or known.status == "INITIATING" or self._is_replaced(known):
             return None
         attachments: tuple[str, ...] = getattr(known, "service_attachment_names", ())
         name = getattr(known, "endpoint_service_name", None) or getattr(
@@ -140,6 +145,9 @@ class AsyncDedicatedSide(AsyncAtlasSide):
             created=self.service_created,
             made_by=self.made_by,
         )
+
+    def _is_replaced(self, service: EndpointService) -> bool:
+        return self.replace_failed and service.status == "FAILED" and not self.registered()
 
     def registered(self) -> Sequence[str]:
         """The cloud's endpoints that Atlas was told of."""
@@ -170,7 +178,7 @@ class AsyncDedicatedSide(AsyncAtlasSide):
             if error.error_code in (None, "GROUP_NOT_FOUND", "RESOURCE_NOT_FOUND"):
                 raise
             return False
-        return service.status != "DELETING"
+        return service.status != "DELETING" and not self._is_replaced(service)
 
     def _remote_region(self) -> str | None:
         network_region = self.run.cloud.network_region
@@ -182,7 +190,7 @@ class AsyncDedicatedSide(AsyncAtlasSide):
         run = self.run
         await self.look()
         service = self.service
-        if service is not None and service.status == "FAILED" and self.replace_failed and not self.registered():
+        if service is not None and self._is_replaced(service):
             detail = f"endpoint service {service.id} (FAILED)"
             if run.planning:
                 return "replace", detail
@@ -195,6 +203,8 @@ class AsyncDedicatedSide(AsyncAtlasSide):
             if self.run.connection.service_origin is None:
                 run.know(service_origin="created" if self.service_created else "adopted")
             return await self._reach_from_remote_region(service)
+        if run.planning and self.is_created_beside:
+            return "adopt", f"the endpoint service in {run.connection.region} that the same call creates"
         if run.planning:
             return "create", f"an endpoint service in {run.connection.region}"
         for deleted in self.services:
@@ -224,8 +234,9 @@ class AsyncDedicatedSide(AsyncAtlasSide):
             port_mapping_enabled=getattr(run.cloud, "port_mapping", None) or None,
         )
         self._know(service)
-        created = service.response is not None and service.response.method == "POST"
-        self.service_created = created
+        created = self.service_created or (service.response is not None and service.response.method == "POST")
+        if created:
+            self.created_services.add(service.id)
         run.know(service_origin="created" if created else "adopted")
         return "created" if created else "adopted"
 
@@ -252,6 +263,17 @@ class AsyncDedicatedSide(AsyncAtlasSide):
         if service is not None:
             self._know(service)
         return "wait", run.connection.endpoint_service_name or ""
+
+    async def check_still_there(self) -> None:
+        """Looks whether the service is still the one that was named.
+
+        Raises:
+            ServiceVanished: It is gone, or another one has taken its place.
+        """
+        before = self.run.connection.endpoint_service_id
+        await self.look()
+        if before is not None and (self.service is None or self.service.id != before):
+            raise ServiceVanished(f"endpoint service {before} is gone")
 
     async def why_unregister(self, endpoint: CloudEndpoint) -> str | None:
         """Why the registration of an endpoint of ours has to be deleted before it can be used; `None` if it has not."""
@@ -309,18 +331,12 @@ class AsyncDedicatedSide(AsyncAtlasSide):
         except ApiError as error:
             if isinstance(error, NotFound) or error.status_code in (400, 409):
                 # refused because the service is gone, or going?
-                await self.look()
-                if self.service is None or self.service.id != self._service_id_before:
-                    raise ServiceVanished(str(error)) from error
+                await self.check_still_there()
             raise
         created = made.response is not None and made.response.method == "POST"
         run.know(endpoint_origin="created" if created else "adopted")
         await self.look()
         return ("replace" if action == "replace" else "tell"), endpoint.id
-
-    @property
-    def _service_id_before(self) -> str | None:
-        return self.run.connection.endpoint_service_id
 
     def takes_along(self, endpoint: CloudEndpoint) -> str:
         """What Atlas deletes with the registration of an endpoint, in words: nothing, or the service."""
@@ -393,7 +409,8 @@ class AsyncDedicatedSide(AsyncAtlasSide):
             seen = error.endpoint
             if isinstance(seen, type(None)) or getattr(seen, "status", None) not in _FINAL:
                 raise
-            why = f"{error}. Connect again to register it anew; if that does not help, disconnect first"
+            way = "Connect again to register it anew; if that does not help, disconnect first"
+            why = f"{str(error).rstrip('.')}. {way}"
             raise EndpointFailed(why, endpoint=seen, response=error.response) from error
         run.know(status=str(endpoint.status))
         return "wait", str(endpoint.status)

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ...models import Connection
+    from ...models import Connection, ServerlessEndpoint
     from ...models.connection import CloudEndpoint
     from .opening import AsyncOpening
     from .run import Outcome, StepWork
@@ -150,7 +150,8 @@ class AsyncDisconnecting:
         name = f"endpoint service {side.service.id}"
         if self.in_atlas and is_last:
             if self.delete_service is False or (self.delete_service is None and not is_ours):
-                why = "delete_service=False was asked for" if is_ours else "this connection did not create the service"
+                is_asked = self.delete_service is False
+                why = "delete_service=False was asked for" if is_asked else "this connection did not create the service"
                 rule = f"{', '.join(self.in_atlas)} is the last endpoint of {name}, and Atlas deletes a service with it"
                 way = "to delete both, pass delete_service=True (--delete-service)"
                 raise NotOwned(f"{rule}; {why}. Nothing was deleted; {way}", endpoint=side.service)
@@ -158,46 +159,48 @@ class AsyncDisconnecting:
         elif is_last:
             self.service_doomed = is_ours if self.delete_service is None else self.delete_service
             if not self.service_doomed:
-                way = "pass delete_service=True (--delete-service)"
-                self._left.append(
-                    f"{name}: has no endpoint, and this connection did not create it; to delete it, {way}"
-                )
+                why = "delete_service=False was asked for" if is_ours else "this connection did not create it"
+                way = "to delete it, pass delete_service=True (--delete-service)"
+                self._left.append(f"{name}: has no endpoint, and {why}; {way}")
         elif not self.doomed:
-            # whether they are of other accounts, or their cloud's half is gone, nobody can see from here
-            way = "if the cloud has it no more, delete it with `atlas.dedicated.delete_endpoint`"
+            # of another account, of another name, or gone in the cloud: nobody can see from here
+            way = "if no cloud has it any more, delete it with `atlas.dedicated.delete_endpoint`"
             self._left += [
-                f"{known}: registered with {name}, and not seen in {run.cloud.network}; {way}" for known in others
+                f"{known}: registered with {name}, and not created for {run.cloud.network} by this package; {way}"
+                for known in others
             ]
         else:
-            self._left.append(f"{name}: serves {', '.join(others)}")
+            way = "; this connection created it: disconnect the last one with delete_service=True" if is_ours else ""
+            self._left.append(f"{name}: serves {', '.join(others)}{way}")
 
     async def _list_serverless(self, side: AsyncServerlessSide) -> None:
         run = self.run
         doomed: list[CloudEndpoint] = await orphans(side, await self._ours())
         self.in_atlas = []
-        self._endpoint_ids: dict[str, str] = {}
+        shown: dict[str, tuple[CloudEndpoint, ServerlessEndpoint]] = {}
         for endpoint in await side.all_endpoints():
             told = endpoint.cloud_provider_endpoint_id
-            service_id = f"serverless/{run.connection.instance_name}/{endpoint.id}"
+            is_own_comment = endpoint.comment == side.own_comment()
             if told is None:
-                if endpoint.comment == side.own_comment():
+                if is_own_comment:
                     self.in_atlas.append(endpoint.id)
-                    doomed += await self._unregistered(side, endpoint, service_id)
+                    doomed += await self._unregistered(f"serverless/{run.connection.instance_name}/{endpoint.id}")
                 continue
-            shown: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, told)
-            if shown is None or shown.network != run.cloud.network:
-                if endpoint.comment == side.own_comment():
-                    way = "if the cloud has it no more, delete it with `atlas.delete_endpoint`"
-                    self._left.append(f"{endpoint.id}: registered with {told}, which is not seen; {way}")
-                continue
-            chosen = self._of_those_found([shown])
-            if chosen:
-                doomed += [one for one in chosen if one.phase != "gone"]
-                self.in_atlas.append(endpoint.id)
-                run.know(endpoint_id=endpoint.id, endpoint_service_name=endpoint.endpoint_service_name)
+            seen: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, told)
+            if seen is not None and seen.network == run.cloud.network:
+                shown[seen.id] = seen, endpoint
+            elif is_own_comment:
+                way = "if the cloud has it no more, delete it with `atlas.delete_endpoint`"
+                self._left.append(f"{endpoint.id}: registered with {told}, which is not seen; {way}")
+        for one in self._of_those_found([seen for seen, _ in shown.values()]):
+            endpoint = shown[one.id][1]
+            self.in_atlas.append(endpoint.id)
+            run.know(endpoint_id=endpoint.id, endpoint_service_name=endpoint.endpoint_service_name)
+            if one.phase != "gone":
+                doomed.append(one)
         self.doomed = list({one.id: one for one in doomed}.values())
 
-    async def _unregistered(self, side: AsyncServerlessSide, endpoint: object, service_id: str) -> list[CloudEndpoint]:
+    async def _unregistered(self, service_id: str) -> list[CloudEndpoint]:
         """What a run has created for a reservation, and was killed before it told Atlas."""
         ours = await self.run.in_cloud(self.run.cloud.find_ours, self.run.connection.group_id)
         return [one for one in ours if one.service_id == service_id and one.phase != "gone"]
@@ -224,6 +227,7 @@ class AsyncDisconnecting:
             return "skip", "there is none"
         if self._is_only_shown:
             return "delete", ", ".join(self.in_atlas)
+        await self._check_again()
         try:
             await self._delete_in_atlas()
         except Conflict as refused:
@@ -231,6 +235,28 @@ class AsyncDisconnecting:
             self._postponed = True
             return "skip", f"Atlas refuses as long as the cloud's endpoint is there: {refused}"
         return "delete", ", ".join(self.in_atlas)
+
+    async def _check_again(self) -> None:
+        """Looks once more, right before the first deletion: the list may have been read for long.
+
+        Raises:
+            NotOwned: Something is not what it was, or a service that is not on the list would go, too.
+        """
+        run, side = self.run, self.side
+        for one in self.doomed:
+            now: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, one.id)
+            if one.is_ours and now is not None and now.phase != "gone" and not now.is_ours:
+                raise NotOwned(f"nothing was deleted: {one.id} has lost its mark", endpoint=now)
+        if not isinstance(side, AsyncDedicatedSide) or self.service_doomed:
+            return
+        service_id = run.connection.endpoint_service_id
+        await side.look()
+        others = [known for known in side.registered() if known not in self.in_atlas]
+        if side.service is not None and side.service.id == service_id and side.registered() and not others:
+            rule = f"{', '.join(self.in_atlas)} is the last endpoint of endpoint service {service_id} by now"
+            way = "to delete both, pass delete_service=True (--delete-service)"
+            raise NotOwned(f"nothing was deleted: {rule}, and Atlas deletes a service with it; {way}")
+        run.know(endpoint_service_id=service_id)
 
     async def _delete_in_atlas(self) -> None:
         for known in self.in_atlas:
@@ -242,13 +268,16 @@ class AsyncDisconnecting:
 
     async def delete_endpoint_service(self) -> Outcome:
         """Deletes the endpoint service, where it is on the list and nothing else has come to use it."""
+        if self._postponed and self.service_doomed:
+            return "skip", "after the cloud's endpoint"
+        return await self._delete_service()
+
+    async def _delete_service(self) -> Outcome:
         side, service_id = self.side, self.run.connection.endpoint_service_id
         if not self.service_doomed or not isinstance(side, AsyncDedicatedSide):
             return "skip", "there is none" if side.registered() == () and service_id is None else f"{service_id} stays"
         if self._is_only_shown:
             return "delete", service_id or ""
-        if self._postponed:
-            return "skip", "after the cloud's endpoint"
         if not await side.delete_service():
             others = ", ".join(side.registered())
             self.run.know(left=(*self.run.connection.left, f"endpoint service {service_id}: in use again by {others}"))
@@ -270,9 +299,14 @@ class AsyncDisconnecting:
         for one in self.doomed:
             await until_gone(run, one)
         if self._postponed:
-            self._postponed = False
+            before = run.connection.left
+            # if this fails, no mark says any more whose they are
+            remain = [f"{known}: still registered with Atlas; delete it there" for known in self.in_atlas]
+            run.know(left=(*before, *remain))
             await self._delete_in_atlas()
-            await self.delete_endpoint_service()
+            await self._delete_service()
+            run.know(left=before)
+            self._postponed = False
         return "delete", named
 
     @property

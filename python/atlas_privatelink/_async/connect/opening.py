@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...models import ConnectionProgress
     from .side import AsyncAtlasSide
 
-__all__ = ["AsyncOpening"]
+__all__ = ["AsyncOpening", "check_callable", "check_flag", "check_resume"]
 
 
 class AsyncOpening:
@@ -43,7 +43,7 @@ class AsyncOpening:
         needs_deployment: Whether a cluster or an instance has to be named.
         made_by: Who does it in which run.
         replace_failed: Whether a FAILED endpoint service may be replaced.
-        service_created: Whether an earlier part of the same work has created the service.
+        created_services: Endpoint services that the same work has created.
     """
 
     def __init__(
@@ -62,9 +62,12 @@ class AsyncOpening:
         needs_deployment: bool = True,
         made_by: str | None = None,
         replace_failed: bool = False,
-        service_created: bool = False,
+        created_services: set[str] | None = None,
     ) -> None:
         check_client(atlas)
+        check_flag("plan", planning)
+        check_flag("replace_failed", replace_failed)
+        check_callable("on_progress", on_progress)
         check_made_by(made_by)
         # an empty text, as of a template that was rendered without a value, is none
         cluster_name, instance_name = cluster_name or None, instance_name or None
@@ -100,7 +103,7 @@ class AsyncOpening:
                 self.run,
                 self.rules,
                 replace_failed=replace_failed,
-                service_created=service_created,
+                created_services=created_services,
                 made_by=made_by,
             )
         if comment is not None and isinstance(self.side, AsyncServerlessSide):
@@ -182,6 +185,43 @@ class AsyncOpening:
         """Checks what depends on the network."""
         if isinstance(self.side, AsyncServerlessSide):
             self.side.check_arguments()
+
+
+def check_flag(field: str, value: object, *, optional: bool = False) -> None:
+    """Refuses what is neither `True` nor `False`: a text such as "no" would count as true.
+
+    Raises:
+        ValidationError: It is something else.
+    """
+    if not isinstance(value, bool) and not (optional and value is None):
+        rule = "True, False or None" if optional else "True or False"
+        raise ValidationError(f"{field} must be {rule}, got {value!r}", field=field)
+
+
+def check_callable(field: str, value: object) -> None:
+    """Refuses what cannot be called.
+
+    Raises:
+        ValidationError: It cannot.
+    """
+    if value is not None and not callable(value):
+        raise ValidationError(f"{field} must be a function, got {value!r}", field=field)
+
+
+def check_resume(resume: object, group_id: str, cluster_name: str | None, instance_name: str | None) -> None:
+    """Refuses to resume from something else than a connection of the same deployment.
+
+    Raises:
+        ValidationError: It is not one.
+    """
+    if resume is None:
+        return
+    if not isinstance(resume, Connection):
+        raise ValidationError(f"resume must be a Connection, got {type(resume).__name__}", field="resume")
+    before = (resume.group_id, resume.cluster_name or None, resume.instance_name or None)
+    if before != (group_id, cluster_name or None, instance_name or None):
+        rule = f"resume is of {resume.deployment_name} in project {resume.group_id}, not of this deployment"
+        raise ValidationError(rule, field="resume")
 
 
 def check_client(atlas: object) -> None:

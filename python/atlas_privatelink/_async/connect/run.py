@@ -132,7 +132,11 @@ class AsyncRun:
         if known and not isinstance(error, ValidationError) and known not in str(error):
             error.args = (f"{error} [{self.connection.deployment_name}: {known}]", *error.args[1:])
 
-    async def _through_outages(self, work: Callable[[], Awaitable[Outcome]], *, first: bool) -> Outcome:
+    async def outlive(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """What a look before the first step returns, through throttling of the cloud."""
+        return await self._through_outages(work, first=True)
+
+    async def _through_outages(self, work: Callable[[], Awaitable[Any]], *, first: bool) -> Any:
         """A step's outcome. Each finds what it has done before, so it is begun again after an outage."""
         delay = 1.0
         while True:

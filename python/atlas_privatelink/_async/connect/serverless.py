@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from ...clouds.base import ServiceToReach
 from ...clouds.ownership import identity_digest
-from ...errors import ApiError, EndpointFailed, NotFound, ValidationError
+from ...errors import (
+    ApiError,
+    EndpointFailed,
+    Gone,
+    InstanceNotFound,
+    NotFound,
+    NotServerless,
+    ValidationError,
+)
 from ..calls import reached
 from .side import AsyncAtlasSide, ServiceVanished, same_id
 
@@ -113,7 +121,7 @@ class AsyncServerlessSide(AsyncAtlasSide):
             region=region,
         )
 
-    async def checks(self, *, creating: bool) -> list[Check]:
+    async def checks(self, *, creating: bool, removed: int = 0) -> list[Check]:
         """Nothing: whether there is the instance was seen when its endpoints were listed."""
         return []
 
@@ -146,8 +154,8 @@ class AsyncServerlessSide(AsyncAtlasSide):
     async def is_live(self, service_id: str) -> bool:
         """Whether Atlas still has the endpoint that a mark names."""
         endpoint_id = service_id.removeprefix(self._marked_instance)
-        endpoints = await self.run.atlas.list_endpoints(**self._where)
-        return any(one.id == endpoint_id and one.status != "DELETING" for one in endpoints)
+        endpoints = await self.all_endpoints()
+        return any(one.id == endpoint_id and one.status not in ("FAILED", "DELETING") for one in endpoints)
 
     def told(self) -> str | None:
         """The endpoint of the cloud that Atlas was told of."""
@@ -294,8 +302,11 @@ class AsyncServerlessSide(AsyncAtlasSide):
     # for `disconnect`
 
     async def all_endpoints(self) -> list[ServerlessEndpoint]:
-        """Every endpoint of the instance, dead ones too."""
-        return await self.run.atlas.list_endpoints(**self._where)
+        """Every endpoint of the instance, dead ones too; none where Atlas has no such instance any more."""
+        try:
+            return await self.run.atlas.list_endpoints(**self._where)
+        except (Gone, InstanceNotFound, NotServerless):
+            return []
 
     async def delete(self, endpoint_id: str) -> None:
         """Deletes an endpoint, and waits until it is gone."""

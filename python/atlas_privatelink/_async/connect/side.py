@@ -40,11 +40,12 @@ class AsyncAtlasSide:
         """Reads what Atlas has."""
         raise NotImplementedError
 
-    async def checks(self, *, creating: bool) -> list[Check]:
+    async def checks(self, *, creating: bool, removed: int = 0) -> list[Check]:
         """Checks in Atlas whether the connection can be created, before anything is.
 
         Args:
             creating: Whether Atlas does not know an endpoint of this network yet.
+            removed: How many registrations of dead endpoints are going to be removed.
         """
         raise NotImplementedError
 
@@ -79,6 +80,13 @@ class AsyncAtlasSide:
     async def name_service(self) -> Outcome:
         """Waits until the cloud's endpoint can be created."""
         raise NotImplementedError
+
+    async def check_still_there(self) -> None:
+        """Looks whether the service is still the one that was named.
+
+        Raises:
+            ServiceVanished: It is not.
+        """
 
     async def register(self, endpoint: CloudEndpoint) -> Outcome:
         """Registers the cloud's endpoint with Atlas.

@@ -7,14 +7,16 @@ Nothing is stored: what was done before is found on both sides, and a mark on th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
 
 from ...errors import ValidationError
+from ...listeners import listener_for
 from ..client import Client
 from .connecting import Connecting
 from .disconnecting import Disconnecting
 from .many import ConnectingMany
-from .opening import Opening
+from .opening import Opening, check_callable, check_flag, check_resume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,6 +95,8 @@ def connect(
         WaitTimeout: The time is up; calling again resumes.
         AtlasError: Any other; `connection` of each of them has the ids on both sides.
     """
+    check_resume(resume, group_id, cluster_name, instance_name)
+    created = resume.endpoint_service_id if resume is not None and resume.service_origin == "created" else None
     with _client(atlas) as client:
         opening = Opening(
             client,
@@ -107,7 +111,7 @@ def connect(
             planning=plan,
             made_by=made_by,
             replace_failed=replace_failed,
-            service_created=resume is not None and resume.service_origin == "created",
+            created_services=None if created is None else {created},
         )
         return Connecting(opening, on_drift=on_drift, resume=resume).connect()
 
@@ -117,7 +121,7 @@ def connect_many(
     clouds: Sequence[Cloud],
     *,
     cluster_name: str,
-    region: str | None = None,
+    region: str | Mapping[str, str] | None = None,
     on_drift: Literal["warn", "error", "update"] = "warn",
     made_by: str | None = None,
     atlas: Client | None = None,
@@ -136,7 +140,8 @@ def connect_many(
         group_id: The project's id, 24 hexadecimal digits.
         clouds: One cloud object for each network.
         cluster_name: The dedicated cluster.
-        region: The region of the endpoint service, for every network whose cloud object names none.
+        region: The region of the endpoint service, for every network whose cloud object names none; with several
+            clouds by Atlas's names of them (`{"AWS": "us-east-1", "AZURE": "eastus2"}`).
         on_drift: As for `connect`.
         made_by: As for `connect`.
         atlas: The client to use; by default one with credentials from where `Client()` finds them.
@@ -154,6 +159,13 @@ def connect_many(
     """
     if not clouds:
         raise ValidationError("clouds must have at least one cloud", field="clouds")
+    regions = region if isinstance(region, Mapping) else {cloud.provider: region for cloud in clouds if region}
+    if len(regions) > 1 and not isinstance(region, Mapping):
+        rule = 'region must be given for each cloud, such as {"AWS": "us-east-1", "AZURE": "eastus2"}'
+        raise ValidationError(rule, field="region")
+    # one table for all of them
+    on_progress = on_progress or listener_for(cluster_name)
+    created = set[str]()
     with _client(atlas) as client:
         openings = [
             Opening(
@@ -162,12 +174,13 @@ def connect_many(
                 group_id,
                 cluster_name=cluster_name,
                 instance_name=None,
-                region=getattr(cloud, "region", None) or region,
+                region=getattr(cloud, "region", None) or regions.get(cloud.provider),
                 comment=None,
                 timeout=timeout,
                 on_progress=on_progress,
                 planning=plan,
                 made_by=made_by,
+                created_services=created,
             )
             for cloud in clouds
         ]
@@ -232,6 +245,9 @@ def disconnect(
         CloudError: Your cloud refused, or did not answer. WaitTimeout: The time is up; calling again resumes.
         AtlasError: Any other; `connection` of each of them has the ids on both sides.
     """
+    check_flag("delete_service", delete_service, optional=True)
+    check_flag("delete_adopted", delete_adopted)
+    check_callable("confirm", confirm)
     with _client(atlas) as client:
         opening = Opening(
             client,

@@ -55,6 +55,9 @@ class Connecting:
         self.endpoint: CloudEndpoint | None = None
         self.orphans: Sequence[CloudEndpoint] = ()
         self.replaced: list[CloudEndpoint] = []
+        self.known: CloudEndpoint | None = None
+        self._is_surveyed = False
+        self._removed = 0
         self._misses = 0
         self._beginnings = 0
         self._created: set[str] = set()
@@ -101,7 +104,7 @@ class Connecting:
         while True:
             self._beginnings += 1
             if self._beginnings >= _BEGINNINGS_ALLOWED:
-                raise why
+                raise EndpointFailed(f"{why}, {self._beginnings} times") from why
             self.run.waiting(trouble=f"begins again: {why}")
             self._delete_own_unregistered(str(why))
             self.run.know(cloud_endpoint_id=None, cloud_endpoint_origin=None)
@@ -123,8 +126,8 @@ class Connecting:
 
     # step 0
 
-    def preflight(self) -> Outcome:
-        """Looks at both sides, and checks whether what is missing can be created."""
+    def survey(self) -> None:
+        """Looks at both sides."""
         run, side = self.run, self.side
         self.opening.prepare()
         # first what carries our mark, then what Atlas has: a service that a mark names was there before the mark
@@ -132,14 +135,28 @@ class Connecting:
         side.look()
         service = side.reach()
         self.orphans = orphans(side, ours)
-        known = self._existing(service)
+        self.known = self._existing(service)
+        dead = self._dead_of_ours(service) if self.known is None and service is not None else []
+        self._removed = sum(side.knows(one.id) for one in dead)
         if run.planning and service is not None:
-            known = self._foresee(known, service)
+            self.known = self._foresee(self.known, dead)
+        self._is_surveyed = True
+
+    @property
+    def is_registering(self) -> bool:
+        """Whether Atlas does not know an endpoint of this network yet."""
+        return self.known is None or not self.side.knows(self.known.id)
+
+    def preflight(self) -> Outcome:
+        """Checks whether what is missing can be created."""
+        run, side = self.run, self.side
+        if not self._is_surveyed:
+            self.survey()
+        self._is_surveyed = False
+        service, creating = side.reach(), self.known is None
         if self.resume is not None:
             return "skip", "checked before"
-        creating = known is None
-        registering = known is None or not side.knows(known.id)
-        checks = side.checks(creating=registering)
+        checks = side.checks(creating=self.is_registering, removed=self._removed)
         if creating:
             checks += run.in_cloud(run.cloud.preflight, service)
         run.know(checks=tuple(checks))
@@ -152,10 +169,9 @@ class Connecting:
         warnings = [f"{check.name}: {check.detail}" for check in checks if check.state == "warning"]
         return "check", "; ".join(warnings) or "all checks passed"
 
-    def _foresee(self, known: CloudEndpoint | None, service: ServiceToReach) -> CloudEndpoint | None:
+    def _foresee(self, known: CloudEndpoint | None, dead: list[CloudEndpoint]) -> CloudEndpoint | None:
         """What there will be once what is dead is removed: a plan says what comes after that."""
         side = self.side
-        dead = self._dead_of_ours(service) if known is None else []
         for one in dead:
             if side.knows(one.id):
                 side.foresee_unregister(one, why=f"it is {one.status}")
@@ -173,7 +189,10 @@ class Connecting:
             endpoint: CloudEndpoint | None = run.in_cloud(run.cloud.describe, told)
             if endpoint is None or not endpoint.is_alive:
                 state = "is not there any more" if endpoint is None else f"is {endpoint.status}"
-                why = f"Atlas has {told} registered, but it {state}: disconnect, and connect again"
+                way = "disconnect"
+                if endpoint is None:
+                    way = f"delete endpoint {run.connection.endpoint_id} in Atlas (`delete_endpoint`)"
+                why = f"Atlas has {told} registered, but it {state}: {way}, and connect again"
                 raise EndpointFailed(why, endpoint=endpoint)
             return endpoint
         return None if service is None else self._chosen(run.in_cloud(run.cloud.find, service))
@@ -191,6 +210,18 @@ class Connecting:
 
     def create_cloud_endpoint(self) -> Outcome:
         """Creates or adopts the cloud's endpoint, and waits until Atlas can be told of it."""
+        if not self.run.planning:
+            # a cloud refuses for long what it does not know yet, and for ever what it does not know any more
+            self.side.check_still_there()
+        action, detail = self._create_or_adopt()
+        beside = ", ".join(f"{one.id} ({one.status})" for one in self.orphans)
+        if action in ("create", "replace") or not beside:
+            return action, detail
+        for one in self.orphans if not self.run.planning else ():
+            self.delete_in_cloud(one)
+        return action, f"{detail}; deletes {beside}, whose endpoint service is gone"
+
+    def _create_or_adopt(self) -> Outcome:
         run, service = self.run, self.side.reach()
         if service is None:
             if not run.planning:
@@ -248,8 +279,6 @@ class Connecting:
             detail = f"{detail} ({differs})"
         if not run.planning:
             self._until_created(endpoint)
-            for one in self.orphans:
-                self.delete_in_cloud(one)
         return "adopt", detail
 
     def _know(self, endpoint: CloudEndpoint, origin: Literal["created", "adopted"] | None = None) -> None:
@@ -322,7 +351,7 @@ class Connecting:
         run, service, endpoint = self.run, self.side.reach(), self.endpoint
         if service is None or endpoint is None or self.side.told() is not None or self.side.knows(endpoint.id):
             return
-        self.side.look()
+        self.side.check_still_there()
         if self.side.reach() is None:
             raise ServiceVanished("the endpoint service is gone")
         found = run.in_cloud(run.cloud.find, service)

@@ -50,8 +50,6 @@ class ConnectingMany:
                     self._step(number, member, step)
             if step is Step.PREFLIGHT:
                 self._refuse()
-            if step is Step.RESERVE:
-                self._share_service()
         connections = tuple(member.finished() for member in self.members)
         if self.errors:
             text = "; ".join(f"{self.members[at].run.cloud.network}: {error}" for at, error in self.errors.items())
@@ -61,15 +59,21 @@ class ConnectingMany:
         return connections
 
     def _check_as_a_whole(self) -> None:
-        for opening in self.openings:
-            opening.prepare()
-        places = [(one.run.cloud.provider, one.run.connection.region or "") for one in self.openings]
-        networks = [(one.run.cloud.provider, one.run.cloud.network) for one in self.openings]
-        for number, network in enumerate(networks):
-            if network in networks[:number]:
-                raise ValidationError(f"clouds has the network {network[1]} twice", field="clouds")
-        for number, opening in enumerate(self.openings):
-            opening.rules.planned_beside = places[:number] + places[number + 1 :]
+        for member in self.members:
+            member.run.outlive(member.survey)
+        services = [_service_of(member) for member in self.members]
+        identities = [
+            (service, member.run.cloud.network) for service, member in zip(services, self.members, strict=True)
+        ]
+        for number, identity in enumerate(identities):
+            if identity in identities[:number]:
+                raise ValidationError(f"clouds has the network {identity[1]} twice", field="clouds")
+            side = self.members[number].side
+            if isinstance(side, DedicatedSide):
+                side.is_created_beside = identity[0] in services[:number]
+        for member in self.members:
+            beside = [one for one in self.members if one is not member and one.is_registering]
+            member.opening.rules.planned_beside = [_place_of(one) for one in beside]
 
     def _step(self, number: int, member: Connecting, step: Step) -> None:
         try:
@@ -85,13 +89,18 @@ class ConnectingMany:
         if not self.errors:
             return
         checks = tuple(check for member in self.members for check in member.run.connection.checks)
-        named = [f"{self.members[at].run.cloud.network}: {error}" for at, error in self.errors.items()]
-        raise PreflightFailed(f"nothing was created: {'; '.join(named)}", checks=checks)
+        begin = "nothing was created: "
+        named = [
+            f"{self.members[at].run.cloud.network}: {str(error).removeprefix(begin)}"
+            for at, error in self.errors.items()
+        ]
+        raise PreflightFailed(f"{begin}{'; '.join(named)}", checks=checks)
 
-    def _share_service(self) -> None:
-        """What one of them has created, all have: each one's mark says so."""
-        sides = [member.side for member in self.members if isinstance(member.side, DedicatedSide)]
-        created = {side.run.connection.endpoint_service_id for side in sides if side.service_created}
-        for side in sides:
-            if side.run.connection.endpoint_service_id in created:
-                side.service_created = True
+
+def _place_of(member: Connecting) -> tuple[str, str]:
+    return member.run.cloud.provider, member.run.connection.region or ""
+
+
+def _service_of(member: Connecting) -> tuple[str, str, object]:
+    """What stands for an endpoint service: on Google Cloud, a region can have two."""
+    return *_place_of(member), getattr(member.run.cloud, "port_mapping", None)

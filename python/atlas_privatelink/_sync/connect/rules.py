@@ -92,17 +92,18 @@ class ProjectRules:
             raise ValidationError(rule, field="region")
         return regions[0] if regions else None
 
-    def checks(self, region: str, *, creating: bool) -> list[Check]:
+    def checks(self, region: str, *, creating: bool, removed: int = 0) -> list[Check]:
         """Checks the cluster, and, where an endpoint is going to be made, the rules of the project.
 
         Args:
             region: The region of the endpoint service, by the cloud's own name.
             creating: Whether an endpoint is going to be made.
+            removed: How many registrations of dead endpoints are going to be removed in this region.
         """
         found = [*self._found, *self._cluster_checks(region)]
         if creating:
             found += self._paused_checks(region)
-            found += self._limit_checks(region)
+            found += self._limit_checks(region, removed)
         missing = self.regions_without_endpoint(region)
         if missing:
             others = ", ".join(missing)
@@ -150,7 +151,7 @@ class ProjectRules:
         detail = f"Atlas makes no endpoint in {region} while {', '.join(paused)} is paused: resume it first"
         return [Check("paused clusters", "failure", detail)]
 
-    def _limit_checks(self, region: str) -> list[Check]:
+    def _limit_checks(self, region: str, removed: int) -> list[Check]:
         """One endpoint per region, or several in one region, over all clouds; unless regional mode is on."""
         provider = self.run.cloud.provider
         try:
@@ -172,6 +173,8 @@ class ProjectRules:
             detail = "not checked (needs Project Read Only)"
             return [Check("endpoints per region", "warning", detail)]
         here = (provider, region)
+        counts[here] = max(counts.get(here, 0) - removed, 0)
+        counts = {where: number for where, number in counts.items() if number}
         several = {where for where, number in counts.items() if number + (where == here) > 1}
         elsewhere = set(counts) - {here}
         if not several or not elsewhere:
@@ -180,7 +183,7 @@ class ProjectRules:
         rule = "without regional mode, a project has one private endpoint per region, or several in one region"
         detail = f"{rule}; there are {listed}, and this would be one more in {provider} {region}"
         # MongoDB does not say whether Google Cloud's two kinds, side by side, count as two
-        is_open = several == {here} and of_other_kind == counts[here] == 1
+        is_open = several == {here} and of_other_kind == counts.get(here) == 1
         return [Check("endpoints per region", "warning" if is_open else "failure", detail)]
 
     def _is_of_kind(self, service: EndpointService) -> bool:
@@ -201,6 +204,7 @@ class ProjectRules:
         missing: list[str] = []
         for cloud in sorted({cloud for cloud, _ in others}):
             served = {service.region for service in self._services(cloud) if _registered(service)}
+            served |= {of for planned, of in self.planned_beside if planned == cloud}
             missing += [f"{cloud} {name}" for of, name in sorted(others) if of == cloud and name not in served]
         return tuple(missing)
 

@@ -133,7 +133,11 @@ class Run:
         if known and not isinstance(error, ValidationError) and known not in str(error):
             error.args = (f"{error} [{self.connection.deployment_name}: {known}]", *error.args[1:])
 
-    def _through_outages(self, work: Callable[[], Outcome], *, first: bool) -> Outcome:
+    def outlive(self, work: Callable[[], Any]) -> Any:
+        """What a look before the first step returns, through throttling of the cloud."""
+        return self._through_outages(work, first=True)
+
+    def _through_outages(self, work: Callable[[], Any], *, first: bool) -> Any:
         """A step's outcome. Each finds what it has done before, so it is begun again after an outage."""
         delay = 1.0
         while True:
