@@ -473,3 +473,165 @@ def test_one_network_that_fails_stops_no_other(both: Both) -> None:
     assert isinstance(failed.value.errors[0], EndpointFailed)
     assert failed.value.errors[1] is None
     assert failed.value.connections[1].srv
+
+
+def test_a_postponed_deletion_is_not_forgotten_in_an_outage(both: Both) -> None:
+    connection = both.connect()
+    path = f"/endpoint/{connection.cloud_endpoint_id}"
+    # Atlas wants the cloud's endpoint to go first, and then cannot be reached for a moment
+    refusal: dict[str, Any] = {"status": 409, "error_code": "PRIVATE_ENDPOINT_IN_USE"}
+    both.atlas.fault("status", method="DELETE", path_contains=path, authenticated=True, **refusal)
+    both.atlas.fault("status", method="DELETE", path_contains=path, authenticated=True, status=500)
+    gone = both.disconnect()
+    assert len(gone.deletions) == 3
+    assert (both.services(), both.world.alive()) == ([], [])
+
+
+def test_what_became_the_last_endpoint_meanwhile_is_not_deleted(both: Both) -> None:
+    with both.atlas.client() as client:
+        service_id = client.dedicated.create_service(GROUP_ID, "AWS", "us-east-1").id
+        client.dedicated.wait_for_service(GROUP_ID, "AWS", service_id)
+        other = "vpce-0123456789abcdef0"
+        client.dedicated.create_endpoint(GROUP_ID, "AWS", service_id, other)
+    connection = both.connect()
+
+    def meanwhile(plan: Connection) -> bool:
+        with both.atlas.client() as client:
+            client.dedicated.delete_endpoint(GROUP_ID, "AWS", service_id, other)
+            client.dedicated.wait_for_endpoint(GROUP_ID, "AWS", service_id, other, until="DELETED")
+        return True
+
+    with pytest.raises(NotOwned, match=r"last endpoint of endpoint service .* by now"):
+        both.disconnect(confirm=meanwhile)
+    assert both.registered() == [connection.cloud_endpoint_id]
+    assert len(both.world.alive()) == 1
+
+
+def test_what_lost_its_mark_meanwhile_is_not_deleted(both: Both) -> None:
+    connection = both.connect()
+
+    def meanwhile(plan: Connection) -> bool:
+        both.world.alive()[0].tags.clear()
+        return True
+
+    with pytest.raises(NotOwned, match="has lost its mark"):
+        both.disconnect(confirm=meanwhile)
+    assert both.registered() == [connection.cloud_endpoint_id]
+    assert len(both.world.alive()) == 1
+
+
+BAD_FLAGS: list[tuple[str, dict[str, Any], str]] = [
+    ("disconnect", {"delete_service": 0}, "delete_service"),
+    ("disconnect", {"delete_service": "no"}, "delete_service"),
+    ("disconnect", {"delete_adopted": "false"}, "delete_adopted"),
+    ("disconnect", {"confirm": "yes"}, "confirm"),
+    ("disconnect", {"plan": 1}, "plan"),
+    ("connect", {"replace_failed": "no"}, "replace_failed"),
+    ("connect", {"on_progress": "print"}, "on_progress"),
+    ("connect", {"resume": {"a": 1}}, "resume"),
+    ("connect", {"resume": Connection(GROUP_ID, "Another")}, "resume"),
+    ("connect", {"resume": Connection("5" * 24, "Cluster0")}, "resume"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "field"), BAD_FLAGS, ids=str)
+def test_a_flag_is_true_or_false(both: Both, name: str, options: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        getattr(both, name)(**options)
+    assert refused.value.field == field
+    assert field in str(refused.value)
+    assert (both.atlas.stats().requests, both.cloud.calls) == (0, [])
+
+
+def test_a_resumed_run_does_not_claim_another_service(both: Both) -> None:
+    first = both.connect()
+    both.disconnect()
+    with both.atlas.client() as client:
+        client.dedicated.create_service(GROUP_ID, "AWS", "us-east-1")
+    again = both.connect(resume=first)
+    assert again.service_origin == "adopted"
+    with pytest.raises(NotOwned, match="did not create the service"):
+        both.disconnect()
+
+
+def replace_service(both: Both, event: ConnectionProgress) -> None:
+    """Somebody deletes the service of a connection, and another one takes its place."""
+    with both.atlas.client() as client:
+        client.dedicated.delete_service(GROUP_ID, "AWS", event.connection.endpoint_service_id or "")
+        client.dedicated.wait_for_service(GROUP_ID, "AWS", event.connection.endpoint_service_id or "", until="DELETED")
+        service = client.dedicated.create_service(GROUP_ID, "AWS", "us-east-1")
+        client.dedicated.wait_for_service(GROUP_ID, "AWS", service.id)
+
+
+@pytest.mark.parametrize("step", ["CREATE_CLOUD_ENDPOINT", "TELL_ATLAS"])
+def test_an_endpoint_is_registered_with_the_service_that_it_leads_to(both: Both, step: str) -> None:
+    replaced: list[str] = []
+
+    def meanwhile(event: ConnectionProgress) -> None:
+        if (event.step, event.state) == (step, "begun") and not replaced:
+            replaced.append(step)
+            replace_service(both, event)
+
+    connection = both.connect(on_progress=meanwhile)
+    (service,) = both.services()
+    (alive,) = both.world.alive()
+    assert alive.target == service["endpointServiceName"] == connection.endpoint_service_name
+    assert both.registered() == [alive.id]
+
+
+def test_several_networks_can_be_connected_again(both: Both) -> None:
+    both.atlas.set_clusters([{**CLUSTER, "regions": ["us-east-1", "eu-west-1"]}])
+    clouds = [MemoryCloud(both.world, "vpc-a"), MemoryCloud(both.world, "vpc-b", region="eu-west-1")]
+    plan = both.call("connect_many", clouds, cluster_name="Cluster0", plan=True)
+    first = both.call("connect_many", clouds, cluster_name="Cluster0")
+    assert [[one.action for one in made.steps] for made in plan] == [
+        [one.action for one in made.steps] for made in first
+    ]
+    both.disconnect(cloud=clouds[1])
+    again = both.call("connect_many", clouds, cluster_name="Cluster0")
+    assert all(one.srv for one in (*first, *again))
+    assert len(both.world.alive()) == 2
+
+
+def test_a_network_whose_service_is_replaced_takes_the_others_along(both: Both) -> None:
+    clouds = [MemoryCloud(both.world, f"vpc-{letter}") for letter in "ab"]
+    first = both.connect(cloud=clouds[0])
+    both.world.things[first.cloud_endpoint_id or ""].state = "rejected"
+    made = both.call("connect_many", clouds, cluster_name="Cluster0")
+    assert all(one.srv for one in made)
+    assert len({one.endpoint_service_id for one in made}) == 1
+    assert sorted(both.registered()) == sorted(one.id for one in both.world.alive())
+
+
+def test_a_dead_endpoint_does_not_count_against_the_limit(both: Both) -> None:
+    both.atlas.set_clusters([CLUSTER, {**CLUSTER, "name": "Other", "regions": ["eu-west-1"]}])
+    both.connect(cluster_name="Other", cloud=MemoryCloud(both.world, "vpc-b", region="eu-west-1"))
+    first = both.connect()
+    both.world.things[first.cloud_endpoint_id or ""].state = "rejected"
+    assert both.connect(plan=True).planned
+    assert both.connect().srv
+
+
+def test_orphans_beside_what_is_adopted_are_told_and_deleted(both: Both) -> None:
+    first = both.connect()
+    with both.atlas.client() as client:
+        service_id = first.endpoint_service_id or ""
+        client.dedicated.delete_endpoint(GROUP_ID, "AWS", service_id, first.cloud_endpoint_id or "")
+        client.dedicated.wait_for_service(GROUP_ID, "AWS", service_id, until="DELETED")
+        service = client.dedicated.create_service(GROUP_ID, "AWS", "us-east-1")
+        named = client.dedicated.wait_for_service(GROUP_ID, "AWS", service.id)
+    target = getattr(named, "endpoint_service_name", "")
+    theirs = both.world.add("vpc-a", target, {"created-by": "terraform"}, "terraform")
+    for plan in (True, False):
+        step = both.connect(plan=plan).steps[3]
+        assert (step.action, theirs.id in step.detail) == ("adopt", True)
+        assert f"deletes {first.cloud_endpoint_id}" in step.detail
+    assert both.world.alive() == [theirs]
+
+
+def test_a_serverless_instance_that_atlas_retired_is_disconnected(both: Both) -> None:
+    options: dict[str, Any] = {"cluster_name": None, "instance_name": "Instance0"}
+    both.connect(**options)
+    both.atlas.retire("version_gone")
+    both.disconnect(**options)
+    assert both.world.alive() == []
