@@ -19,7 +19,7 @@ from .opening import AsyncOpening, check_callable, check_flag, check_resume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from typing import Literal
 
     from ...clouds.base import Cloud
@@ -268,7 +268,7 @@ async def adisconnect(
 
 
 @asynccontextmanager
-async def _client(atlas: AsyncClient | None) -> AsyncIterator[AsyncClient]:
+async def _client(atlas: AsyncClient | None) -> AsyncGenerator[AsyncClient]:
     client = atlas or AsyncClient()
     try:
         yield client

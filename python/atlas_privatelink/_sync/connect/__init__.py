@@ -20,7 +20,7 @@ from .opening import Opening, check_callable, check_flag, check_resume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from typing import Literal
 
     from ...clouds.base import Cloud
@@ -269,7 +269,7 @@ def disconnect(
 
 
 @contextmanager
-def _client(atlas: Client | None) -> Iterator[Client]:
+def _client(atlas: Client | None) -> Generator[Client]:
     client = atlas or Client()
     try:
         yield client
