@@ -149,6 +149,10 @@ class AwsGround(CloudGround):
         else:
             self._ec2.fail(code="RequestLimitExceeded", message="Request limit exceeded.", status=503, times=times)
 
+    def heal(self) -> None:
+        """No fault is left."""
+        self._ec2.forget_faults()
+
     def register(self, atlas: Client, group_id: str, service_id: str, endpoint_id: str) -> None:
         """As a stranger."""
         atlas.dedicated.create_endpoint(group_id, "AWS", service_id, endpoint_id)

@@ -113,6 +113,10 @@ class AzureGround(CloudGround):
         else:
             self._azure.fail(code="TooManyRequests", status=429, times=times, retry_after=1.0)
 
+    def heal(self) -> None:
+        """No fault is left."""
+        self._azure.forget_faults()
+
     def register(self, atlas: Client, group_id: str, service_id: str, endpoint_id: str) -> None:
         """As a stranger."""
         address = next(one["address"] for one in self._azure.endpoints() if one["id"] == endpoint_id)

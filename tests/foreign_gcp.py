@@ -163,6 +163,10 @@ class GcpGround(CloudGround):
         else:
             self._google.fail(reason="rateLimitExceeded", message="Rate Limit Exceeded", status=403, times=times)
 
+    def heal(self) -> None:
+        """No fault is left."""
+        self._google.forget_faults()
+
     def register(self, atlas: Client, group_id: str, service_id: str, endpoint_id: str) -> None:
         """As a stranger."""
         rule = self._google.forwarding_rules()[endpoint_id]

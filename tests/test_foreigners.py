@@ -89,6 +89,10 @@ class MemoryGround:
         """Once."""
         self._throttled = True
 
+    def heal(self) -> None:
+        """Nothing is throttled."""
+        self._throttled = False
+
     def register(self, atlas: Client, group_id: str, service_id: str, endpoint_id: str) -> None:
         """As a stranger."""
         atlas.dedicated.create_endpoint(group_id, "AWS", service_id, endpoint_id)
