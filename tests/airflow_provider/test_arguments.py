@@ -61,8 +61,10 @@ def test_security_groups_tags_and_subnets_are_the_vpc_endpoint_s(both: Sides, en
 
 def test_a_service_is_kept_if_asked(both: Sides, ends: dict[str, Any]) -> None:
     executed(AtlasConnectOperator(task_id="connect", **ends))
-    executed(AtlasDisconnectOperator(task_id="disconnect", **ends, keep_service=True))
-    assert both.ec2.vpc_endpoints() == []
+    # Atlas deletes a service with its last endpoint
+    with pytest.raises(AirflowFailException, match="delete_service=False"):
+        executed(AtlasDisconnectOperator(task_id="disconnect", **ends, delete_service=False))
+    assert len(both.ec2.vpc_endpoints()) == 1
     assert [one[1] for one in both.of_atlas(ends["group_id"])] == ["AVAILABLE"]
     executed(AtlasDisconnectOperator(task_id="disconnect", **ends))
     assert both.of_atlas(ends["group_id"]) == []

@@ -222,4 +222,4 @@ def test_a_dag_is_parsed_without_the_extension_module_or_boto3() -> None:
     ours = "name.startswith('atlas_privatelink.') and not name.startswith('atlas_privatelink.airflow')"
     of_aws = "name.split('.')[0] in ('boto3', 'botocore')"
     loaded = parsed(f"sorted(name for name in sys.modules if {of_aws} or {ours})")
-    assert loaded == "['atlas_privatelink.errors']"
+    assert loaded == "['atlas_privatelink.errors', 'atlas_privatelink.listeners']"

@@ -117,7 +117,8 @@ def test_connect_and_disconnect(both: Sides, group_id: str, mode: str) -> None:
         every_operator.DAGS[f"connect_and_disconnect_{mode}"], {"group_id": group_id, "vpc_id": both.ec2.vpc_id()}
     )
     assert set(outcome.states.values()) == {"success"}, outcome.states
-    assert [call for call in both.ec2.calls if call.startswith("Create")] == ["CreateVpcEndpoint"] * 2
+    # each is tried once without creating, and created once
+    assert [call for call in both.ec2.calls if call.startswith("Create")] == ["CreateVpcEndpoint"] * 4
     for name in ("Cluster0", "Instance0"):
         connection = outcome.xcom(f"connect_{name}")
         assert connection["srv"].startswith("mongodb+srv://")
@@ -232,16 +233,16 @@ def test_what_atlas_gives_up_fails_the_try_and_the_next_one_makes_another(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_what_aws_never_removes_ends_at_the_deadline_with_its_id(
-    both: Sides, group_id: str, mode: str, capfd: pytest.CaptureFixture[str]
+    both: Sides, group_id: str, mode: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = {"cluster_name": "Cluster0", "region": "us-east-1"}
     vpc_endpoint_id = both.connect(group_id, **place).cloud_endpoint_id
     assert vpc_endpoint_id is not None
-    both.ec2.force_state(vpc_endpoint_id, "available")
+    monkeypatch.setattr(both.ec2.rules, "deleting_looks", 1_000_000)
     conf = {"group_id": group_id, "vpc_id": both.ec2.vpc_id()}
     outcome = outcome_of(every_operator.DAGS[f"disconnect_alone_{mode}"], conf)
     assert outcome.states == {"disconnect": "failed"}
-    assert f"WaitTimeout: {vpc_endpoint_id} is still available" in shown_by(capfd)
+    assert f"WaitTimeout: {vpc_endpoint_id} is still deleting" in shown_by(capfd)
 
 
 def stop_in_the_middle(dag_id: str, both: Sides, group_id: str, folder: Path, when: Callable[[], bool]) -> str:

@@ -151,9 +151,19 @@ def result_of(event: Mapping[str, Any]) -> Any:
 
 def _final_errors() -> tuple[type[Exception], ...]:
     """The errors after which another try of a task would only end the same way."""
-    from ..errors import ConfigurationError, Gone, InstanceNotFound, NotServerless, ValidationError
+    from ..errors import (
+        ConfigurationError,
+        DriftError,
+        Gone,
+        InstanceNotFound,
+        NotOwned,
+        NotServerless,
+        PreflightFailed,
+        ValidationError,
+    )
 
-    return (ConfigurationError, Gone, InstanceNotFound, NotServerless, TypeError, ValidationError)
+    of_connect = (DriftError, NotOwned, PreflightFailed)
+    return (ConfigurationError, Gone, InstanceNotFound, NotServerless, TypeError, ValidationError, *of_connect)
 
 
 @contextmanager
