@@ -28,6 +28,7 @@ class AwsGround(CloudGround):
     """
 
     region = "us-east-1"
+    moments = 60
 
     def __init__(self, atlas: AtlasEmulator) -> None:
         super().__init__()

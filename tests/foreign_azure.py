@@ -26,6 +26,7 @@ class AzureGround(CloudGround):
     """
 
     region = "eastus2"
+    moments = 80
 
     def __init__(self, atlas: AtlasEmulator) -> None:
         super().__init__()

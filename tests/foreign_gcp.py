@@ -32,6 +32,7 @@ class GcpGround(CloudGround):
     """
 
     region = "us-central1"
+    moments = 80
 
     def __init__(self, atlas: AtlasEmulator, *, port_mapping: bool = True) -> None:
         super().__init__()

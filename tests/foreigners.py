@@ -57,6 +57,8 @@ class Ground(Protocol):
     """A cloud that histories take place in, with the methods of strangers."""
 
     region: str
+    moments: int
+    """About how many moments a run has: before and after its requests to the cloud, and its events."""
 
     def begin(self, variant: int) -> None:
         """Begins a history: nothing is there.
@@ -124,12 +126,16 @@ class Foreign:
     services: set[tuple[str, str]] = field(default_factory=set)
 
 
+def _nothing() -> None:
+    """As long as nobody wants anything to happen."""
+
+
 Chaos = list[tuple[int, str, int]]
-"""At which request or event of a run what happens, and to which of the things that there are."""
+"""At which moment of a run what happens, and to which of the things that there are."""
 
 STRANGE = ("create", "delete", "tag", "reject", "register", "unregister", "create_service", "delete_service")
 HAPPENINGS = (*STRANGE, "kill", "kill", "throttle", "connect", "disconnect", "advance")
-chaos = st.lists(st.tuples(st.integers(0, 45), st.sampled_from(HAPPENINGS), st.integers(0, 5)), max_size=4)
+chaos = st.lists(st.tuples(st.integers(0, 79), st.sampled_from(HAPPENINGS), st.integers(0, 5)), max_size=4)
 
 _projects = itertools.count(1)
 
@@ -152,12 +158,13 @@ class ForeignersWorld(RuleBasedStateMachine):
         self.ours: set[str] = set()
         self.identities: set[tuple[int, int]] = set()
         self.depth = 0
+        self.happen: Callable[[], None] = _nothing
 
     def teardown(self) -> None:
         """All runs have finished: what is left is found again, is one for each identity, and can be removed."""
         if not hasattr(self, "client"):
             return
-        self.ground.hook(lambda: None)
+        self.ground.hook(_nothing)
         self.ground.lag(0)
         self.ground.heal()
         try:
@@ -262,7 +269,7 @@ class ForeignersWorld(RuleBasedStateMachine):
         self, name: str, project: int, network: int, cluster: str, chaos: Chaos, **options: Any
     ) -> Connection | None:
         self.identities.add((project, network))
-        due = sorted(chaos)
+        due = sorted((moment % self.ground.moments, what, which) for moment, what, which in chaos)
         count = itertools.count()
 
         def happen() -> None:
@@ -275,7 +282,10 @@ class ForeignersWorld(RuleBasedStateMachine):
             happen()
 
         before = {one.id for one in self.ground.seen()}
+        # one run within another: what happens to the outer one goes on in between
+        outer = self.happen
         if chaos:
+            self.happen = happen
             self.ground.hook(happen)
         call = getattr(atlas_privatelink, name)
         try:
@@ -290,7 +300,8 @@ class ForeignersWorld(RuleBasedStateMachine):
                 **options,
             )
         finally:
-            self.ground.hook(lambda: None)
+            self.happen = outer
+            self.ground.hook(outer)
             self.ours |= {one.id for one in self.ground.seen()} - before - set(self.foreign.endpoints)
         return made
 
@@ -304,8 +315,11 @@ class ForeignersWorld(RuleBasedStateMachine):
         elif what in ("connect", "disconnect"):
             if self.depth < 2:
                 self.depth += 1
+                if which < 4:
+                    # otherwise another run for the same
+                    project, network = which % 2, which // 2
                 try:
-                    self._try(what, which % 2, (which // 2) % 2, CLUSTERS[which % 2], [])
+                    self._try(what, project, network, CLUSTERS[which % 2], [])
                 finally:
                     self.depth -= 1
         else:

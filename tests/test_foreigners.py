@@ -32,6 +32,7 @@ class MemoryGround:
     """Histories in a cloud in memory."""
 
     region = "us-east-1"
+    moments = 40
 
     def begin(self, variant: int) -> None:
         """Nothing is there."""
