@@ -130,7 +130,7 @@ class AsyncDisconnecting:
     async def _list_dedicated(self, side: AsyncDedicatedSide) -> None:
         run = self.run
         ours = await self._ours()
-        dead = await orphans(side, ours)
+        dead = await orphans(side, ours, deleting=True)
         await side.look()
         service = side.reach()
         found = [] if service is None else list(await run.in_cloud(run.cloud.find, service))
@@ -175,7 +175,7 @@ class AsyncDisconnecting:
 
     async def _list_serverless(self, side: AsyncServerlessSide) -> None:
         run = self.run
-        doomed: list[CloudEndpoint] = await orphans(side, await self._ours())
+        doomed: list[CloudEndpoint] = await orphans(side, await self._ours(), deleting=True)
         self.in_atlas = []
         shown: dict[str, tuple[CloudEndpoint, ServerlessEndpoint]] = {}
         for endpoint in await side.all_endpoints():

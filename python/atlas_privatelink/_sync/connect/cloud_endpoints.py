@@ -40,17 +40,19 @@ def _is_another(now: CloudEndpoint, before: CloudEndpoint) -> bool:
     return None not in (now.fingerprint, before.fingerprint) and now.fingerprint != before.fingerprint
 
 
-def orphans(side: AtlasSide, ours: Sequence[CloudEndpoint]) -> list[CloudEndpoint]:
+def orphans(side: AtlasSide, ours: Sequence[CloudEndpoint], *, deleting: bool = False) -> list[CloudEndpoint]:
     """Those of our endpoints in this network whose service is gone: they lead nowhere, and the cloud bills them.
 
     Args:
         side: Atlas's side.
+        deleting: Whether those count, too, that are being deleted already.
         ours: What carries our mark, read before Atlas was asked: a service that a mark names was there before the mark.
     """
     found: list[CloudEndpoint] = []
     for one in ours:
         service_id = one.service_id or ""
-        is_candidate = one.phase not in ("gone", "deleting") and side.is_of_this_kind(service_id)
+        is_over = one.phase == "gone" or (one.phase == "deleting" and not deleting)
+        is_candidate = not is_over and side.is_of_this_kind(service_id)
         if is_candidate and _is_of_this_region(side, one) and not side.is_live(service_id):
             found.append(one)
     return found

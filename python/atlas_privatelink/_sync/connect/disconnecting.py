@@ -131,7 +131,7 @@ class Disconnecting:
     def _list_dedicated(self, side: DedicatedSide) -> None:
         run = self.run
         ours = self._ours()
-        dead = orphans(side, ours)
+        dead = orphans(side, ours, deleting=True)
         side.look()
         service = side.reach()
         found = [] if service is None else list(run.in_cloud(run.cloud.find, service))
@@ -176,7 +176,7 @@ class Disconnecting:
 
     def _list_serverless(self, side: ServerlessSide) -> None:
         run = self.run
-        doomed: list[CloudEndpoint] = orphans(side, self._ours())
+        doomed: list[CloudEndpoint] = orphans(side, self._ours(), deleting=True)
         self.in_atlas = []
         shown: dict[str, tuple[CloudEndpoint, ServerlessEndpoint]] = {}
         for endpoint in side.all_endpoints():
