@@ -21,7 +21,7 @@ _TOKENS: tuple[TokenBehavior, ...] = ("returns-deleted", "mismatch", "forgets")
 
 
 class AwsGround(CloudGround):
-    """Two VPCs of one account.
+    """Two VPCs of one account; some strangers have an account of their own.
 
     Args:
         atlas: The local Atlas.
@@ -34,6 +34,8 @@ class AwsGround(CloudGround):
         super().__init__()
         self._ec2 = LocalEc2(atlas, region=self.region).start()
         self._vpcs = [self._ec2.add_vpc(), self._ec2.add_vpc()]
+        self._other = self._ec2.account("222222222222")
+        self._others_vpc = self._other.add_vpc()
         self._client = self._ec2.client(in_process=True)
         self._send, self._client._make_api_call = self._client._make_api_call, self._call
         self._networks: dict[str, Any] = {}
@@ -45,6 +47,13 @@ class AwsGround(CloudGround):
     @property
     def _store(self) -> Any:
         return self._ec2._world.region(self._ec2.account_id, self.region)
+
+    @property
+    def _others_store(self) -> Any:
+        return self._ec2._world.region(self._other.account_id, self.region)
+
+    def _store_of(self, endpoint_id: str) -> Any:
+        return self._store if endpoint_id in self._store.endpoints else self._others_store
 
     def _call(self, operation: str, parameters: dict[str, Any]) -> Any:
         self.around()
@@ -90,7 +99,7 @@ class AwsGround(CloudGround):
         """Nothing is there; client tokens behave in one of three ways."""
         self._ec2.reset()
         self._ec2.rules.tokens = _TOKENS[variant]
-        self._faults = 0
+        self._faults = self._created = 0
 
     def cloud(self, network: int) -> AwsCloud:
         """One of the VPCs."""
@@ -98,7 +107,7 @@ class AwsGround(CloudGround):
 
     def seen(self) -> Sequence[Seen]:
         """What there is, past EC2's lists."""
-        return [self._seen(one) for one in self._ec2.vpc_endpoints()]
+        return [self._seen(one) for one in (*self._ec2.vpc_endpoints(), *self._other.vpc_endpoints())]
 
     def _seen(self, one: dict[str, Any]) -> Seen:
         mark = Mark.read(one["tags"])
@@ -108,28 +117,30 @@ class AwsGround(CloudGround):
         return Seen(one["id"], tuple(sorted(one["tags"].items())), is_marked, identity, is_dead)
 
     def stranger_creates(self, network: int, service: dict[str, Any], tags: dict[str, str]) -> str | None:
-        """Without a client token."""
+        """Without a client token; every third one in the other account."""
+        self._created += 1
+        is_elsewhere = self._created % 3 == 0
         wanted = {
             "VpcEndpointType": "Interface",
-            "VpcId": self._vpcs[network],
+            "VpcId": self._others_vpc if is_elsewhere else self._vpcs[network],
             "ServiceName": service["endpointServiceName"],
             "TagSpecifications": [
                 {"ResourceType": "vpc-endpoint", "Tags": [{"Key": key, "Value": tags[key]} for key in tags]}
             ],
         }
         try:
-            made: str = self._store.create(wanted, {})["VpcEndpointId"]
+            made: str = (self._others_store if is_elsewhere else self._store).create(wanted, {})["VpcEndpointId"]
         except Refused:
             return None
         return made
 
     def stranger_deletes(self, endpoint_id: str) -> None:
         """Whatever it is."""
-        self._store.delete([endpoint_id])
+        self._store_of(endpoint_id).delete([endpoint_id])
 
     def stranger_tags(self, endpoint_id: str, tags: dict[str, str]) -> None:
         """Whatever it is."""
-        self._store.backend.create_tags([endpoint_id], tags)
+        self._store_of(endpoint_id).backend.create_tags([endpoint_id], tags)
 
     def rejects(self, endpoint_id: str) -> None:
         """Whatever Atlas says."""

@@ -17,9 +17,11 @@ from atlas_privatelink.testing._azure_client import in_process_transport
 from atlas_privatelink.testing._azure_rules import Refused
 from atlas_privatelink.testing.azure import LocalAzure
 
+_OTHERS = "99999999-8888-4777-8666-555555555555"
+
 
 class AzureGround(CloudGround):
-    """Two virtual networks of one subscription; strangers have a resource group of their own.
+    """Two virtual networks of one subscription; strangers have a resource group of their own, and some a subscription.
 
     Args:
         atlas: The local Atlas.
@@ -51,6 +53,9 @@ class AzureGround(CloudGround):
         self._azure.shows_interfaces = variant != 2
         other = self._azure.add_virtual_network("vnet-other", location=self.region)
         self._subnets = [self._azure.subnet_id(), self._azure.subnet_id(network_id=other)]
+        self._others_network = self._azure.add_virtual_network(
+            "vnet-strangers", location=self.region, subscription_id=_OTHERS, resource_group="rg-strangers"
+        )
         self._names = count(1)
         self._faults = 0
 
@@ -75,12 +80,22 @@ class AzureGround(CloudGround):
         return Seen(one["id"], tuple(sorted(one["tags"].items())), is_marked, identity, is_dead)
 
     def stranger_creates(self, network: int, service: dict[str, Any], tags: dict[str, str]) -> str | None:
-        """By a name of their own."""
-        name, subnet = f"theirs-{next(self._names)}", self._subnets[network]
+        """By a name of their own; every third one in another subscription, and a network there or here."""
+        number = next(self._names)
+        name, subscription, subnet = f"theirs-{number}", None, self._subnets[network]
+        if number % 3 == 0:
+            subscription = _OTHERS
+        if number % 6 == 0:
+            subnet = self._azure.subnet_id(network_id=self._others_network)
         target = service["privateLinkServiceResourceId"]
         try:
             return self._azure.add_private_endpoint(
-                name, target, subnet_id=subnet, resource_group="rg-strangers", tags=dict(tags)
+                name,
+                target,
+                subnet_id=subnet,
+                resource_group="rg-strangers",
+                subscription_id=subscription,
+                tags=dict(tags),
             )
         except Refused:
             return None
