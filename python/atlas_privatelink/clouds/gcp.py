@@ -259,14 +259,9 @@ class GcpCloud:
         Raises:
             CloudError: Google refuses, or does not answer.
         """
-        of_this_kind = [one for one in ours_among(self._resources.all(), group_id) if self._is_of_this_kind(one)]
-        ours = [self._show(group, None) for group in of_this_kind]
+        ours = [self._show(group, None) for group in ours_among(self._resources.all(), group_id)]
         here = [endpoint for endpoint in ours if endpoint.network == self.network]
         return sorted(here, key=lambda endpoint: (endpoint.created_at, endpoint.id))
-
-    def _is_of_this_kind(self, group: Group) -> bool:
-        """Whether a group is port-mapped, as this object's are, or numbered, as those of the legacy kind are."""
-        return self.port_mapping == (len(group.parts) == 1 and group.parts[0].name == group.id)
 
     def describe(self, endpoint_id: str) -> CloudEndpoint | None:
         """The endpoint as it is now; `None` where nothing is left of it.

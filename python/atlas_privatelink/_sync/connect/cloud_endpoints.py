@@ -53,7 +53,8 @@ def orphans(side: AtlasSide, ours: Sequence[CloudEndpoint], *, deleting: bool = 
         service_id = one.service_id or ""
         is_over = one.phase == "gone" or (one.phase == "deleting" and not deleting)
         is_candidate = not is_over and side.is_of_this_kind(service_id)
-        if is_candidate and _is_of_this_region(side, one) and not side.is_live(service_id):
+        is_candidate = is_candidate and _is_of_this_kind(side, one) and _is_of_this_region(side, one)
+        if is_candidate and not side.is_live(service_id):
             found.append(one)
     return found
 
@@ -64,3 +65,11 @@ def _is_of_this_region(side: AtlasSide, endpoint: CloudEndpoint) -> bool:
     if region is None or side.run.cloud.provider == "AZURE":
         return True
     return f".{region}." in target or f"/{region}/" in target
+
+
+def _is_of_this_kind(side: AtlasSide, endpoint: CloudEndpoint) -> bool:
+    """Google Cloud: a port-mapped endpoint is one rule of its own name, one of the legacy kind is a numbered group."""
+    port_mapping: bool | None = getattr(side.run.cloud, "port_mapping", None)
+    if port_mapping is None or not endpoint.endpoints:
+        return True
+    return port_mapping == ([name for name, _ in endpoint.endpoints] == [endpoint.id])
