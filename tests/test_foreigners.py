@@ -23,7 +23,7 @@ from atlas_privatelink import Client
 from atlas_privatelink.clouds.ownership import Mark
 from atlas_privatelink.testing import AtlasEmulator
 
-HISTORIES = 2000
+HISTORIES = 400
 # each on a processor of its own
 PARTS = 2
 
