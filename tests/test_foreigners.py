@@ -23,7 +23,7 @@ from atlas_privatelink import Client
 from atlas_privatelink.clouds.ownership import Mark
 from atlas_privatelink.testing import AtlasEmulator
 
-HISTORIES = 400
+HISTORIES = 60
 # each on a processor of its own
 PARTS = 2
 

@@ -9,11 +9,12 @@ from .ec2 import ec2_client
 from .hooks import AtlasHook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from .. import Client
-    from ..models import Connection
+    from ..clouds.aws import AwsCloud
+    from ..models import Connection, EndpointService
 
 __all__ = ["Remains", "leave"]
 
@@ -45,7 +46,7 @@ class Remains:
     subnet_ids: tuple[str, ...] = ()
     """Or subnets of it."""
     made: tuple[str, ...] = ()
-    """Names of those of the fields above whose things were made by this try of the task, and not found."""
+    """Names of those of the fields above whose things were created by this task, and not found."""
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Remains:
@@ -78,11 +79,12 @@ class Remains:
         names = ("endpoint_service_id", "endpoint_id", "endpoint_service_name", "cloud_endpoint_id")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
-    def knowing(self, *, made: str | None = None, **ids: str | None) -> Remains:
-        """With more ids, and perhaps one of them made just now."""
+    def knowing(self, *, made: Collection[str] = (), **ids: str | None) -> Remains:
+        """With more ids, and the names of those whose things this task has created."""
         known: dict[str, Any] = {name: value for name, value in ids.items() if value is not None}
-        more = () if made is None or made in self.made else (made,)
-        return replace(self, **known, made=(*self.made, *more))
+        # what has taken the place of something that this task has created may be somebody else's
+        kept = [name for name in self.made if known.get(name, getattr(self, name)) == getattr(self, name)]
+        return replace(self, **known, made=tuple(dict.fromkeys((*kept, *made))))
 
     def __str__(self) -> str:
         deployment = self.cluster_name or self.instance_name
@@ -91,47 +93,87 @@ class Remains:
         return f"{where}: {ids or 'nothing that is known'}"
 
     def delete(self, atlas: Client, ec2: Any = None) -> list[str]:
-        """Begin to remove what this try of the task has made, and say what that was.
+        """Begin to delete what this task has created, and say what that was.
+
+        Atlas's side goes first, and the VPC endpoint last: it carries the only mark, so that `disconnect` finds whatever
+        is left if there is no time for both. Atlas deletes an endpoint service with its last endpoint: where this task
+        did not create that service, its last endpoint stays.
 
         Args:
             atlas: The client to use.
             ec2: A boto3 client of EC2; by default one that boto3 finds credentials for.
 
         Raises:
-            AtlasError: Some of it cannot be removed.
+            NotOwned: The VPC endpoint is the last one of a service that this task did not create. Nothing was deleted.
+            AtlasError: Some of it cannot be deleted.
         """
-        from ..errors import NotFound
+        cloud = self._cloud(ec2)
+        endpoint = None if cloud is None else cloud.describe(self.cloud_endpoint_id or "")
+        if endpoint is not None and not (endpoint.is_ours and endpoint.is_alive):
+            endpoint = None
+        own_id = None if endpoint is None else endpoint.id
+        deleted = self._delete_in_atlas(atlas, own_id)
+        if cloud is not None and endpoint is not None:
+            cloud.delete(endpoint)
+            deleted.append(endpoint.id)
+        return deleted
 
-        removed: list[str] = []
-        if self.cloud_endpoint_id is not None and "cloud_endpoint_id" in self.made:
-            self._delete_vpc_endpoint(self.cloud_endpoint_id, ec2)
-            removed.append(self.cloud_endpoint_id)
-        deletions: list[tuple[str, Any, dict[str, Any]]] = []
-        service = {"group_id": self.group_id, "provider": self.provider, "service_id": self.endpoint_service_id}
-        if self.endpoint_id is not None and "endpoint_id" in self.made:
-            instance = {"group_id": self.group_id, "instance_name": self.instance_name}
-            deletions.append((self.endpoint_id, atlas.delete_endpoint, {**instance, "endpoint_id": self.endpoint_id}))
-        if self.endpoint_service_id is not None and removed:
-            known = {**service, "endpoint_id": self.cloud_endpoint_id}
-            deletions.append((f"{self.cloud_endpoint_id} in Atlas", atlas.dedicated.delete_endpoint, known))
-        elif self.endpoint_service_id is not None and "endpoint_service_id" in self.made:
-            deletions.append((self.endpoint_service_id, atlas.dedicated.delete_service, service))
-        for what, delete, arguments in deletions:
-            try:
-                delete(**arguments)
-            except NotFound:
-                continue  # Atlas had not been told of it yet, or somebody else was here
-            removed.append(what)
-        return removed
-
-    def _delete_vpc_endpoint(self, vpc_endpoint_id: str, ec2: Any) -> None:
+    def _cloud(self, ec2: Any) -> AwsCloud | None:
+        if self.cloud_endpoint_id is None or "cloud_endpoint_id" not in self.made:
+            return None
         from ..clouds.aws import AwsCloud
 
         region = None if ec2 is not None else self.region
-        cloud = AwsCloud(region=region, vpc_id=self.vpc_id, subnet_ids=self.subnet_ids, client=ec2)
-        endpoint = cloud.describe(vpc_endpoint_id)
-        if endpoint is not None and endpoint.is_ours:
-            cloud.delete(endpoint)
+        return AwsCloud(region=region, vpc_id=self.vpc_id, subnet_ids=self.subnet_ids, client=ec2)
+
+    def _delete_in_atlas(self, atlas: Client, own_id: str | None) -> list[str]:
+        from ..errors import NotFound
+
+        try:
+            if self.endpoint_id is not None:
+                return self._delete_serverless(atlas, own_id)
+            if self.endpoint_service_id is not None:
+                return self._delete_dedicated(atlas, self.endpoint_service_id, own_id)
+        except NotFound:
+            pass  # somebody else was here
+        return []
+
+    def _delete_serverless(self, atlas: Client, own_id: str | None) -> list[str]:
+        where = {"group_id": self.group_id, "instance_name": self.instance_name or ""}
+        registered = atlas.get_endpoint(**where, endpoint_id=self.endpoint_id or "").cloud_provider_endpoint_id
+        is_unused = registered is None and "endpoint_id" in self.made
+        if not is_unused and (registered is None or registered != own_id):
+            return []
+        atlas.delete_endpoint(**where, endpoint_id=self.endpoint_id or "")
+        return [self.endpoint_id or ""]
+
+    def _delete_dedicated(self, atlas: Client, service_id: str, own_id: str | None) -> list[str]:
+        from ..errors import NotOwned
+
+        is_service_own = "endpoint_service_id" in self.made
+        if own_id is None and not is_service_own:
+            return []
+        where: dict[str, Any] = {"group_id": self.group_id, "provider": self.provider, "service_id": service_id}
+        registered = _registered(atlas.dedicated.get_service(**where))
+        if own_id is None or own_id not in registered:
+            if registered or not is_service_own:
+                return []
+            atlas.dedicated.delete_service(**where)
+            return [service_id]
+        is_last = len(registered) == 1
+        if is_last and not is_service_own:
+            rule = f"{own_id} is the last endpoint of endpoint service {service_id}, and Atlas deletes a service with it"
+            raise NotOwned(f"{rule}; this task did not create the service. Nothing was deleted")
+        atlas.dedicated.delete_endpoint(**where, endpoint_id=own_id)
+        return [f"{own_id} in Atlas", *([service_id] if is_last else [])]
+
+
+def _registered(service: EndpointService) -> Sequence[str]:
+    for name in ("interface_endpoints", "private_endpoints", "endpoint_group_names"):
+        known: Sequence[str] = getattr(service, name, ())
+        if known:
+            return known
+    return ()
 
 
 def leave(
@@ -150,6 +192,7 @@ def leave(
             ec2 = ec2_client(aws_conn_id, remains.region)
         with AtlasHook(atlas_conn_id).get_conn() as client:
             removed = remains.delete(client.with_options(timeout=4.0), ec2)
-        log.warning("Being removed: %s", ", ".join(removed) or "nothing, since this try of the task has made nothing")
+        nothing = "since it is in use" if remains.made else "since this task has made nothing"
+        log.warning("Being removed: %s", ", ".join(removed) or f"nothing, {nothing}")
     except Exception as error:
         log.warning("It could not be removed: %s: %s", type(error).__name__, error)
