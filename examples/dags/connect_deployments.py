@@ -1,7 +1,8 @@
 """Private endpoints for a list of deployments, one mapped task each.
 
-The list is the run's parameter `deployments`; trigger the DAG with your own. Every task waits in the triggerer, and has
-one private endpoint in the end however often it is tried.
+The list is the run's parameter `deployments`; trigger the DAG with your own. Every task waits in the triggerer. A
+serverless instance has one private endpoint in the end, however often its task is tried; the dedicated clusters of the
+project share one.
 """
 
 from __future__ import annotations

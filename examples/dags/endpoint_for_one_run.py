@@ -1,4 +1,16 @@
-"""A private endpoint that lives as long as one run: set up, used, torn down, whatever becomes of the use."""
+"""A private endpoint for one run: set up, used, and torn down, also if the use fails.
+
+The teardown deletes only what this run's `connect` has created. If `connect` finds a VPC endpoint that leads from the
+VPC to the project's endpoint service already, such as the one that production uses, it adopts it, and `disconnect` is
+skipped.
+
+If `connect` itself fails, Airflow does not run the teardown: what it has created stays, the next run adopts it, and
+`atlas-privatelink disconnect aws` deletes it.
+
+Atlas deletes an endpoint service with its last endpoint. If `connect` has created the VPC endpoint, and the endpoint
+service was there before (a run that was killed early has left it, for example), `disconnect` fails, says so, and
+deletes nothing. Pass `delete_service=True` if nothing else needs the service.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +28,8 @@ with DAG(
     "endpoint_for_one_run",
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    # another run at the same time would use this run's endpoint, and lose it
+    max_active_runs=1,
     params={"project_id": "5f7cac1adf5d6c6306f4b283", "vpc_id": "vpc-0123456789abcdef0", "cluster_name": "Orders"},
 ) as dag:
     ENDS = {
@@ -25,7 +39,7 @@ with DAG(
         "vpc_id": "{{ params.vpc_id }}",
     }
     connect = AtlasConnectOperator(task_id="connect", **ENDS)
-    disconnect = AtlasDisconnectOperator(task_id="disconnect", **ENDS)
+    disconnect = AtlasDisconnectOperator(task_id="disconnect", **ENDS, only_created_by=connect.output)
 
     @task
     def use(srv: str) -> None:

@@ -29,7 +29,8 @@ with DAG(
 ) as dag:
     INSTANCE = {"group_id": "{{ params.project_id }}", "instance_name": "{{ params.instance_name }}"}
     create = AtlasCreateServerlessEndpointOperator(task_id="create", **INSTANCE)
-    # known as soon as Atlas has answered, so that the teardown finds it even where the wait failed
+    # known as soon as Atlas has answered. Airflow runs a teardown only after a successful setup: if `create` fails
+    # while it waits, the endpoint stays; clear the task, and it goes on with it
     endpoint_id = create.output["endpoint_id"]
 
     @task

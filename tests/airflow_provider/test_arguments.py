@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cloud_sides import Sides
+from executed import executed
 from urllib3.connectionpool import HTTPConnectionPool
 
 from atlas_privatelink import CloudError
@@ -27,18 +27,6 @@ from atlas_privatelink.airflow.operators import ToldToEnd
 pytestmark = pytest.mark.usefixtures("airflow_home")
 
 AMAZON = "airflow.providers.amazon.aws.hooks.base_aws"
-
-
-def executed(operator: Any) -> tuple[Any, dict[str, Any]]:
-    """What an operator returns, and what it has pushed to XCom."""
-    pushed: dict[str, Any] = {}
-
-    def push(*, key: str, value: Any) -> None:
-        pushed[key] = value
-
-    named = {"dag_id": "dag", "task_id": "task", "run_id": "run", "map_index": -1}
-    instance = SimpleNamespace(**named, try_number=1, xcom_push=push)
-    return operator.execute({"ti": instance}), pushed
 
 
 @pytest.fixture

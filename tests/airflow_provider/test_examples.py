@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cloud_sides import Sides
-from dag_test import Outcome, outcome_of
+from dag_test import Outcome, outcome_of, shown_by
 
 pytestmark = pytest.mark.usefixtures("airflow_home")
 
@@ -37,6 +37,29 @@ def test_an_endpoint_for_one_run(both: Sides, group_id: str, capfd: pytest.Captu
     assert f"MongoClient({outcome.xcom('connect')['srv']!r})" in capfd.readouterr().out
     assert both.of_atlas(group_id) == []
     assert both.ec2.vpc_endpoints() == []
+
+
+def test_an_endpoint_for_one_run_leaves_one_that_was_there(
+    both: Sides, group_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    in_production = both.connect(group_id, cluster_name="Orders", region="us-east-1")
+    outcome = run("endpoint_for_one_run", both, project_id=group_id, cluster_name="Orders")
+    assert outcome.states == {"connect": "success", "use": "success", "disconnect": "skipped"}
+    assert outcome.xcom("connect")["srv"] == in_production.srv
+    assert f"did not create {in_production.cloud_endpoint_id}" in shown_by(capfd)
+    both.assert_connected_once(group_id, in_production)
+
+
+def test_an_endpoint_for_one_run_leaves_a_service_that_was_there(
+    both: Sides, group_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with both.atlas.client() as atlas:
+        service_id = atlas.dedicated.create_service(group_id, "AWS", "us-east-1").id
+    outcome = run("endpoint_for_one_run", both, project_id=group_id, cluster_name="Orders")
+    assert outcome.states == {"connect": "success", "use": "success", "disconnect": "failed"}
+    assert "delete_service=True" in shown_by(capfd)
+    assert [one[:2] for one in both.of_atlas(group_id)] == [(service_id, "AVAILABLE")]
+    assert both.known_to_atlas(group_id) == [outcome.xcom("connect")["cloud_endpoint_id"]]
 
 
 def test_a_serverless_instance_step_by_step(both: Sides, group_id: str) -> None:

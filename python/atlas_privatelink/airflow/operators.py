@@ -9,12 +9,18 @@ from hashlib import sha256
 from sys import exc_info
 from typing import TYPE_CHECKING
 
-from ._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, BaseOperator
+from ._versions import (
+    DEFAULT_DEFERRABLE,
+    SIGTERM_RAISES,
+    AirflowFailException,
+    AirflowSkipException,
+    BaseOperator,
+)
 from .ec2 import DEFAULT_AWS_CONN_ID, ec2_client
 from .hooks import AtlasHook
 from .links import AtlasLink, AwsConsoleLink
 from .remains import Remains, leave
-from .waits import GRACE_SECONDS, NotYet, Wait, deadline_of, not_in_vain, plain, result_of, time_left
+from .waits import GRACE_SECONDS, NotYet, Wait, deadline_of, has_vanished, not_in_vain, plain, result_of, time_left
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -101,7 +107,7 @@ class AtlasOperator(BaseOperator):
             self.links[key] = url
             self._push(key, url)
 
-    def _know(self, *, made: str | None = None, **ids: str | None) -> None:
+    def _know(self, *, made: Collection[str] = (), **ids: str | None) -> None:
         """Tells Airflow each id the moment it is known, for the tasks downstream, the next try, and `on_kill`."""
         if self._remains is None:
             return
@@ -215,7 +221,7 @@ class AtlasCreateServerlessEndpointOperator(AtlasOperator):
                 comment=self.comment or _comment_of(context),
                 if_exists="adopt",
             )
-            self._know(endpoint_id=endpoint.id, made="endpoint_id" if _was_made(endpoint) else None)
+            self._know(endpoint_id=endpoint.id, made=["endpoint_id"] if _was_made(endpoint) else [])
             _store(context, "set", "endpoint_id", endpoint.id)
             if self.wait_for_completion:
                 wait = Wait.for_endpoint(self.group_id, self.instance_name, endpoint.id, until="RESERVED")
@@ -291,7 +297,7 @@ class AtlasCreateEndpointServiceOperator(AtlasOperator):
                 supported_remote_regions=self.supported_remote_regions,
                 port_mapping_enabled=self.port_mapping_enabled,
             )
-            self._know(endpoint_service_id=service.id, made="endpoint_service_id" if _was_made(service) else None)
+            self._know(endpoint_service_id=service.id, made=["endpoint_service_id"] if _was_made(service) else [])
             if self.wait_for_completion:
                 wait = Wait.for_service(self.group_id, self.provider, service.id, until="RESERVED")
                 service = self._waited(client, wait)
@@ -449,7 +455,8 @@ class AtlasConnectionOperator(AtlasOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the trigger's event."""
-        result_of(event)
+        if not has_vanished(event):
+            result_of(event)
         remains = event["remains"]
         return self._go_on(context, event["deadline"], None if remains is None else Remains.from_json(remains))
 
@@ -457,28 +464,29 @@ class AtlasConnectionOperator(AtlasOperator):
         # what an earlier slice of this try has checked and created
         resume = None if remains is None else remains.reached()
         self._made_by = _run_of(context)
+        # an empty text, as of a template that was rendered without a value, is none
         remains = remains or Remains(
             self.group_id,
-            instance_name=self.instance_name,
-            cluster_name=self.cluster_name,
-            region=self.region,
-            vpc_id=self.vpc_id,
+            instance_name=self.instance_name or None,
+            cluster_name=self.cluster_name or None,
+            region=self.region or None,
+            vpc_id=self.vpc_id or None,
             subnet_ids=tuple(self.subnet_ids or ()),
         )
         with self._client(context, remains, deadline) as atlas:
-            self._ec2 = ec2_client(self.aws_conn_id, self.region)
+            self._ec2 = ec2_client(self.aws_conn_id or None, self.region or None)
             connection = self._run(atlas=atlas, timeout=time_left(self._deadline), resume=resume)
             return _finished(context, {**plain(connection), "srv": connection.srv}, key="srv")
 
     def _arguments(self, timeout: float) -> dict[str, Any]:
         return {
             "group_id": self.group_id,
-            "cluster_name": self.cluster_name,
-            "instance_name": self.instance_name,
-            "region": self.region,
-            "vpc_id": self.vpc_id,
-            "subnet_ids": self.subnet_ids,
-            "comment": self.comment,
+            "cluster_name": self.cluster_name or None,
+            "instance_name": self.instance_name or None,
+            "region": self.region or None,
+            "vpc_id": self.vpc_id or None,
+            "subnet_ids": self.subnet_ids or None,
+            "comment": self.comment or None,
             "client": self._ec2,
             "timeout": timeout,
             "on_progress": self._progress,
@@ -491,7 +499,7 @@ class AtlasConnectionOperator(AtlasOperator):
             endpoint_id=connection.endpoint_id,
             endpoint_service_name=connection.endpoint_service_name,
             cloud_endpoint_id=connection.cloud_endpoint_id,
-            made=self._made(event),
+            made=_created(connection),
         )
         if connection.cloud_endpoint_id is not None and connection.region is not None:
             self._link(AwsConsoleLink.xcom_key, AwsConsoleLink.to(connection.region, connection.cloud_endpoint_id))
@@ -504,21 +512,12 @@ class AtlasConnectionOperator(AtlasOperator):
         if event.state == "waiting" and event.trouble is None and self.deferrable and time.time() < self._deadline:
             self._defer_at(event)
 
-    def _made(self, event: ConnectionProgress) -> str | None:
-        if event.state != "done":
-            return None
-        connection = event.connection
-        if event.step == "CREATE_CLOUD_ENDPOINT" and connection.cloud_endpoint_origin == "created":
-            return "cloud_endpoint_id"
-        if event.step == "RESERVE" and self.cluster_name is not None and connection.service_origin == "created":
-            return "endpoint_service_id"
-        if event.step == "RESERVE" and self.cluster_name is None and connection.endpoint_origin == "created":
-            return "endpoint_id"
-        return None
-
     def _defer_at(self, event: ConnectionProgress) -> None:
         if event.step == "DELETE_CLOUD_ENDPOINT":
-            self._defer(None, time.time() + _CLOUD_DELETION_SECONDS)
+            if _is_deleted_in_atlas(event.connection):
+                self.log.info("Deferred: %s", event.step.description)
+                self._defer(None, time.time() + _CLOUD_DELETION_SECONDS)
+            return
         wait = self._wait_of(event)
         # a VPC endpoint that AWS rejects is not shown by Atlas
         look_again_at = time.time() + _CLOUD_ACCEPTANCE_SECONDS if event.step == "ACCEPT" else None
@@ -536,21 +535,17 @@ class AtlasConnectionOperator(AtlasOperator):
             "DELETE_SERVICE": "DELETED",
         }
         cloud_endpoint_id = connection.cloud_endpoint_id or ""
+        instance_name = connection.instance_name
         if event.step == "CONNECTION_STRING":
-            operation = "connection_string" if self.cluster_name is None else "dedicated.connection_string"
-            name = (
-                {"instance_name": self.instance_name or ""}
-                if self.cluster_name is None
-                else {"cluster_name": self.cluster_name}
-            )
+            operation = "dedicated.connection_string" if instance_name is None else "connection_string"
+            name = {"cluster_name": connection.cluster_name or ""}
+            name = name if instance_name is None else {"instance_name": instance_name}
             return Wait(operation, {"group_id": self.group_id, **name, "endpoint": cloud_endpoint_id})
         target = targets.get(event.step)
         if target is None:
             return None
-        if self.cluster_name is None:
-            return Wait.for_endpoint(
-                self.group_id, self.instance_name or "", connection.endpoint_id or "", until=target
-            )
+        if instance_name is not None:
+            return Wait.for_endpoint(self.group_id, instance_name, connection.endpoint_id or "", until=target)
         service_id = connection.endpoint_service_id or ""
         if event.step in ("NAME_SERVICE", "DELETE_SERVICE"):
             return Wait.for_service(self.group_id, "AWS", service_id, until=target)
@@ -558,29 +553,35 @@ class AtlasConnectionOperator(AtlasOperator):
 
 
 class AtlasConnectOperator(AtlasConnectionOperator):
-    """From nothing to a private connection string: both halves of a private endpoint from a VPC to a deployment.
+    """Connect a VPC to a deployment, on both sides, and return its private connection string.
 
-    It creates or finds the endpoint (serverless) or endpoint service (dedicated) in Atlas, waits until Atlas has named
-    its service, creates or finds a VPC endpoint, tells Atlas of it, and waits for the connection string. Another try of
-    the task goes on where the last one was stopped: there is one endpoint on each side, whatever happens.
+    Checks first whether everything that is missing can be created. Then creates or adopts the endpoint (serverless) or
+    the endpoint service (dedicated) in Atlas and a VPC endpoint, registers it with Atlas, and waits for the connection
+    string. Another try of the task resumes where the last one was stopped: there is one endpoint on each side.
+
+    A VPC endpoint for a dedicated cluster serves every cluster of the project in that region: tasks for several of them
+    share it, and the first one creates it.
 
     XCom: `endpoint_service_id` or `endpoint_id`, `endpoint_service_name` and `cloud_endpoint_id`, each as soon as it is
     known, and in the end `srv`, the connection string to use; the return value is a dictionary with all of them.
+    `cloud_endpoint_origin` in it is `"created"` where this task has created the VPC endpoint, in whichever of its
+    tries, and `"adopted"` where it was there before.
 
     Args:
         group_id: The project's id, 24 hexadecimal digits.
         cluster_name: The dedicated cluster; or
         instance_name: the serverless instance.
-        region: The region, by AWS's name; by default that of the AWS connection. It has to be the one of Atlas's
-            endpoint service.
+        region: The region of Atlas's endpoint service, which has to be the VPC's; by default the cluster's only region
+            on AWS.
         vpc_id: The VPC (`vpc-…`); by default that of the subnets.
-        subnet_ids: Subnets to choose from: the first in each zone that the service supports is taken. By default one
-            subnet of the VPC in each such zone.
-        security_group_ids: Security groups (`sg-…`); by default the VPC's own.
-        tags: Tags of the VPC endpoint, beside those that name the Atlas project and deployment.
-        comment: Serverless: the comment that tells this endpoint from others of the instance; by default one that names
-            the VPC.
-        delete_on_kill: Begin to remove what this try of the task has made when it is stopped.
+        subnet_ids: Subnets to choose from: the first one with free addresses in each zone that the service supports. By
+            default one subnet of the VPC in each such zone.
+        security_group_ids: Security groups (`sg-…`), which have to let in ports 1024 to 65535 from the clients; by
+            default the VPC's own.
+        tags: Additional tags of the VPC endpoint.
+        comment: Serverless: a text for the endpoint's comment in Atlas, up to 70 characters.
+        delete_on_kill: Begin to delete what this task has created when it is stopped, also if another task uses it by
+            now. What it has adopted stays.
         aws_conn_id: A connection of the Amazon provider. Where that is not installed, and with `None`, boto3 finds
             credentials by itself.
         atlas_conn_id: A connection of the type `mongodbatlas`.
@@ -621,19 +622,26 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
     nothing else uses it, and the VPC endpoint. What was not created by this package is never deleted unless asked for.
 
     What is gone already is skipped, so that it can be a teardown task. A VPC endpoint for a dedicated cluster serves
-    every cluster of the project in that region: they all lose it.
+    every cluster of the project in that region: they all lose it. For a teardown, give `only_created_by`: without it,
+    the task also deletes what another DAG, or the command line, has created with this package.
+
+    Atlas deletes an endpoint service with its last endpoint. Where the connection did not create the service, the task
+    fails for good, and nothing is deleted, unless `delete_service=True`.
 
     Args:
         group_id: The project's id, 24 hexadecimal digits.
-        cluster_name: The dedicated cluster; or
+        cluster_name: The dedicated cluster; leave it out, and give `region`, where it was deleted already; or
         instance_name: the serverless instance.
-        region: The region, by AWS's name; by default that of the AWS connection.
+        region: The region of the endpoint service, as for `AtlasConnectOperator`.
         vpc_id: The VPC (`vpc-…`); by default that of the subnets.
         subnet_ids: Subnets of the VPC.
         comment: Serverless: the comment that the endpoint was connected with.
         delete_service: Dedicated: whether to delete the endpoint service; by default if the connection created it and
-            nothing else uses it.
+            nothing else uses it. `False` refuses to delete its last endpoint.
         delete_adopted: Delete a VPC endpoint in this VPC that this package did not create, too.
+        only_created_by: The output of an `AtlasConnectOperator` (`connect.output`): delete only the VPC endpoint that
+            its task has created. If it has adopted one, this task is skipped; if there is something else to delete by
+            now, it fails for good. Nothing is deleted in both cases. By default `"anybody"`.
         aws_conn_id: A connection of the Amazon provider. Where that is not installed, and with `None`, boto3 finds
             credentials by itself.
         atlas_conn_id: A connection of the type `mongodbatlas`.
@@ -642,10 +650,52 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
             says.
     """
 
-    def __init__(self, *, delete_service: bool | None = None, delete_adopted: bool = False, **kwargs: Any) -> None:
+    template_fields: Sequence[str] = (*AtlasConnectionOperator.template_fields, "only_created_by")
+
+    def __init__(
+        self,
+        *,
+        delete_service: bool | None = None,
+        delete_adopted: bool = False,
+        only_created_by: Mapping[str, Any] | Literal["anybody"] | None = "anybody",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.delete_service = delete_service
         self.delete_adopted = delete_adopted
+        # `None` is what the output of a task that has returned nothing is: nothing was created
+        self.only_created_by = only_created_by
+
+    def execute(self, context: Context) -> Any:
+        """Go through all steps, unless there is nothing that may be deleted."""
+        created = self._created_before()
+        if created is not None and created.get("cloud_endpoint_origin") != "created":
+            adopted = created.get("cloud_endpoint_id")
+            why = "created no VPC endpoint" if adopted is None else f"did not create {adopted}, it was there before"
+            raise AirflowSkipException(f"Nothing is deleted: the task of only_created_by {why}")
+        return super().execute(context)
+
+    def _created_before(self) -> Mapping[str, Any] | None:
+        """What the task of `only_created_by` has returned; `None` where everything of this package may be deleted."""
+        given = self.only_created_by
+        if given == "anybody":
+            return None
+        if given is None or isinstance(given, dict):
+            return given or {}
+        rule = f"only_created_by must be the output of an AtlasConnectOperator, got {type(given).__name__}"
+        raise AirflowFailException(f"ValidationError: {rule}")
+
+    def _agree(self, plan: Connection) -> bool:
+        """Refuses a list with anything on it that the task of `only_created_by` did not connect."""
+        from ..errors import NotOwned
+
+        created = self._created_before()
+        if created is not None:
+            known = [created.get(name) for name in ("cloud_endpoint_id", "endpoint_id", "endpoint_service_id")]
+            others = ", ".join(one.id for one in plan.deletions if one.id not in known)
+            if others:
+                raise NotOwned(f"refuses to delete {others}: the task of only_created_by did not connect it")
+        return True
 
     def _run(self, *, atlas: Client, timeout: float, resume: Connection | None) -> Connection:
         from .. import aws
@@ -654,6 +704,7 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
             **self._arguments(timeout),
             delete_service=self.delete_service,
             delete_adopted=self.delete_adopted,
+            confirm=self._agree,
             atlas=atlas,
         )
 
@@ -661,6 +712,28 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
 def _was_made(result: ServerlessEndpoint | EndpointService) -> bool:
     """Whether it was made by the call that returned it, and not found."""
     return result.response is not None and result.response.method == "POST"
+
+
+def _created(connection: Connection) -> list[str]:
+    """The names of those ids whose things this task has created, in this try or, as the mark says, in another."""
+    origins = {
+        "endpoint_service_id": connection.service_origin,
+        "endpoint_id": connection.endpoint_origin if connection.instance_name is not None else None,
+        "cloud_endpoint_id": connection.cloud_endpoint_origin,
+    }
+    return [name for name, origin in origins.items() if origin == "created" and getattr(connection, name) is not None]
+
+
+def _is_deleted_in_atlas(connection: Connection) -> bool:
+    """Whether nothing is left to be deleted in Atlas once the VPC endpoint is gone.
+
+    Where Atlas wants the VPC endpoint to go first, only the process that has deleted it knows what was registered: the
+    mark is gone with it.
+    """
+    is_listed = any(one.kind == "endpoint" for one in connection.deletions)
+    return not is_listed or any(
+        taken.step == "DELETE_ENDPOINT" and taken.action == "delete" for taken in connection.steps
+    )
 
 
 def _comment_of(context: Context) -> str:

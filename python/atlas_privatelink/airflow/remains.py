@@ -95,9 +95,9 @@ class Remains:
     def delete(self, atlas: Client, ec2: Any = None) -> list[str]:
         """Begin to delete what this task has created, and say what that was.
 
-        Atlas's side goes first, and the VPC endpoint last: it carries the only mark, so that `disconnect` finds whatever
-        is left if there is no time for both. Atlas deletes an endpoint service with its last endpoint: where this task
-        did not create that service, its last endpoint stays.
+        Atlas's side goes first, and the VPC endpoint last: it carries the only mark, so that `disconnect` finds what is
+        left if there is no time for both. Atlas deletes an endpoint service with its last endpoint: where this task did
+        not create that service, its last endpoint stays.
 
         Args:
             atlas: The client to use.
@@ -139,12 +139,12 @@ class Remains:
         return []
 
     def _delete_serverless(self, atlas: Client, own_id: str | None) -> list[str]:
-        where = {"group_id": self.group_id, "instance_name": self.instance_name or ""}
-        registered = atlas.get_endpoint(**where, endpoint_id=self.endpoint_id or "").cloud_provider_endpoint_id
+        where = (self.group_id, self.instance_name or "", self.endpoint_id or "")
+        registered = atlas.get_endpoint(*where).cloud_provider_endpoint_id
         is_unused = registered is None and "endpoint_id" in self.made
         if not is_unused and (registered is None or registered != own_id):
             return []
-        atlas.delete_endpoint(**where, endpoint_id=self.endpoint_id or "")
+        atlas.delete_endpoint(*where)
         return [self.endpoint_id or ""]
 
     def _delete_dedicated(self, atlas: Client, service_id: str, own_id: str | None) -> list[str]:
@@ -162,8 +162,8 @@ class Remains:
             return [service_id]
         is_last = len(registered) == 1
         if is_last and not is_service_own:
-            rule = f"{own_id} is the last endpoint of endpoint service {service_id}, and Atlas deletes a service with it"
-            raise NotOwned(f"{rule}; this task did not create the service. Nothing was deleted")
+            rule = f"{own_id} is the last endpoint of endpoint service {service_id}, which this task did not create"
+            raise NotOwned(f"{rule}, and Atlas deletes a service with its last endpoint. Nothing was deleted")
         atlas.dedicated.delete_endpoint(**where, endpoint_id=own_id)
         return [f"{own_id} in Atlas", *([service_id] if is_last else [])]
 
@@ -192,7 +192,7 @@ def leave(
             ec2 = ec2_client(aws_conn_id, remains.region)
         with AtlasHook(atlas_conn_id).get_conn() as client:
             removed = remains.delete(client.with_options(timeout=4.0), ec2)
-        nothing = "since it is in use" if remains.made else "since this task has made nothing"
-        log.warning("Being removed: %s", ", ".join(removed) or f"nothing, {nothing}")
+        why = "since it is in use, or gone already" if remains.made else "since this try of the task has made nothing"
+        log.warning("Being removed: %s", ", ".join(removed) or f"nothing, {why}")
     except Exception as error:
         log.warning("It could not be removed: %s: %s", type(error).__name__, error)

@@ -20,6 +20,7 @@ __all__ = [
     "Wait",
     "deadline_of",
     "event_of",
+    "has_vanished",
     "not_in_vain",
     "plain",
     "result_of",
@@ -147,6 +148,24 @@ def result_of(event: Mapping[str, Any]) -> Any:
     kind = getattr(errors, error["type"], None)
     in_vain = isinstance(kind, type) and issubclass(kind, _final_errors())
     raise (AirflowFailException if in_vain else AirflowException)(f"{error['type']}: {error['message']}")
+
+
+def has_vanished(event: Mapping[str, Any]) -> bool:
+    """Whether a trigger's event says that what was waited for is not there any more, or is being deleted.
+
+    For `disconnect` that is what it wants: Atlas deletes a service with its last endpoint. `connect` looks for itself,
+    and begins again where it can.
+    """
+    from .. import errors
+
+    error = event["error"]
+    if error is None:
+        return False
+    if event["outcome"] == "failed":
+        seen = event["result"]
+        return not isinstance(seen, dict) or seen.get("status") not in ("FAILED", "REJECTED")
+    kind = getattr(errors, error["type"], None)
+    return isinstance(kind, type) and issubclass(kind, errors.NotFound)
 
 
 def _final_errors() -> tuple[type[Exception], ...]:
