@@ -160,6 +160,9 @@ class MemoryCloud:
         self.world.delete(endpoint.id, ACTOR.get())
         self.world.hook("after", "delete")
 
+    def planned_id(self, service: ServiceToReach) -> None:
+        """The cloud chooses it."""
+
     def planned(self, service: ServiceToReach | None) -> str:
         """In words."""
         return f"an endpoint in {self.network}"

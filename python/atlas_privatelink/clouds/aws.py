@@ -362,6 +362,9 @@ class AwsCloud:
         """
         Deletion(self._calls, self._here, self._endpoints(self._vpc_id or "")).run(endpoint)
 
+    def planned_id(self, service: ServiceToReach) -> None:
+        """AWS chooses it."""
+
     def planned(self, service: ServiceToReach | None) -> str:
         """What `create` would create, in words."""
         if service is None:

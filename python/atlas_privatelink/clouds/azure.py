@@ -219,6 +219,10 @@ class AzureCloud:
         leading = "" if service is None else f", leading to {service.name}"
         return f"{what} in subnet {self._subnet.subnet} of {self._subnet.name}{leading}"
 
+    def planned_id(self, service: ServiceToReach) -> str:
+        """The resource id of the private endpoint that `create` would create."""
+        return self._own_path(service)
+
     def name_for(self, service: ServiceToReach) -> str:
         """The name of the private endpoint to a service: the one given, or one derived from the connection."""
         if self._name is not None:

@@ -122,6 +122,10 @@ class Cloud(Protocol):
         """What `create` would create, in words; `None` where Atlas has not named the service yet."""
         ...
 
+    def planned_id(self, service: ServiceToReach) -> str | None:
+        """The id that `create` would give to the endpoint; `None` where the cloud chooses it."""
+        ...
+
 
 def sdk_module(name: str, *, extra: str, otherwise: str | None = None) -> Any:
     """A module of a cloud's SDK, which comes with an extra of this package.

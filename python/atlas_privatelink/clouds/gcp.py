@@ -383,6 +383,10 @@ class GcpCloud:
             what = f"{len(attachments_of(service))} forwarding rules {self.name_for(service)}-…"
         return f"{what} in {self._place.canonical()}"
 
+    def planned_id(self, service: ServiceToReach) -> str:
+        """The name of the forwarding rule, or of the group of them, that `create` would create."""
+        return self.name_for(service)
+
     def name_for(self, service: ServiceToReach) -> str:
         """The name of the rule or the group for a service: the one given, or the derived one."""
         if self._name is not None:

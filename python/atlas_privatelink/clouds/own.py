@@ -102,6 +102,9 @@ class OwnEndpoint:
         """
         raise NotOwned(f"{endpoint.id} was brought by you: delete it where it was created", endpoint=endpoint)
 
+    def planned_id(self, service: ServiceToReach) -> None:
+        """Nothing is created here."""
+
     def planned(self, service: ServiceToReach | None) -> str:
         """What would be used."""
         if isinstance(self._given, str):

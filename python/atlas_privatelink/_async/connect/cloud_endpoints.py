@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from ...models.connection import CloudEndpoint
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...clouds.base import Cloud
-    from ...models.connection import CloudEndpoint
+    from ...clouds.base import Cloud, ServiceToReach
     from .run import AsyncRun
     from .side import AsyncAtlasSide
 
-__all__ = ["is_of", "orphans", "until_gone"]
+__all__ = ["is_of", "orphans", "registered_but_gone", "until_gone"]
 
 
 def is_of(cloud: Cloud, endpoint: CloudEndpoint) -> bool:
@@ -58,6 +59,20 @@ async def orphans(
         if is_candidate and not await side.is_live(service_id):
             found.append(one)
     return found
+
+
+async def registered_but_gone(run: AsyncRun, side: AsyncAtlasSide, service: ServiceToReach) -> CloudEndpoint | None:
+    """The endpoint that Atlas still has registered by the id that the next one gets, but that the cloud has no more.
+
+    That registration is of the connection that is gone, with its address: the next endpoint needs one of its own.
+    """
+    planned_id: str | None = await run.in_cloud(run.cloud.planned_id, service)
+    if planned_id is None or not side.knows(planned_id):
+        return None
+    there: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, planned_id)
+    if there is not None and there.phase not in ("deleting", "gone"):
+        return None
+    return CloudEndpoint(planned_id, "gone", "gone", network=run.cloud.network, service_id=service.service_id)
 
 
 def _is_of_this_region(side: AsyncAtlasSide, endpoint: CloudEndpoint) -> bool:

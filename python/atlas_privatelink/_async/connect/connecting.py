@@ -10,7 +10,7 @@ from dataclasses import replace
 from ...errors import CloudError, DriftError, EndpointFailed, PreflightFailed, ValidationError
 from ...models.connection import Step
 from ..blocking import sleep
-from .cloud_endpoints import is_of, orphans, until_gone
+from .cloud_endpoints import is_of, orphans, registered_but_gone, until_gone
 from .side import ServiceVanished, same_id
 
 TYPE_CHECKING = False
@@ -288,14 +288,18 @@ class AsyncConnecting:
             self.run.know(cloud_endpoint_origin=origin)
 
     async def _dead_of_ours(self, service: ServiceToReach) -> list[CloudEndpoint]:
-        found = await self.run.in_cloud(self.run.cloud.find, service)
-        return [one for one in found if is_of(self.run.cloud, one) and one.phase == "failed"]
+        run = self.run
+        found = await run.in_cloud(run.cloud.find, service)
+        dead = [one for one in found if is_of(run.cloud, one) and one.phase == "failed"]
+        gone = await registered_but_gone(run, self.side, service)
+        return dead if gone is None else [*dead, gone]
 
     async def _remove_dead(self, endpoint: CloudEndpoint) -> None:
         if self.side.knows(endpoint.id):
             self.endpoint = endpoint
             await self.side.unregister(endpoint, why=f"it is {endpoint.status}")
-        await self.delete_in_cloud(endpoint)
+        if endpoint.phase != "gone":
+            await self.delete_in_cloud(endpoint)
         self.replaced.append(endpoint)
 
     async def delete_in_cloud(self, endpoint: CloudEndpoint) -> None:

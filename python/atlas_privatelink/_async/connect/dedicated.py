@@ -126,8 +126,9 @@ class AsyncDedicatedSide(AsyncEndpointServiceSide):
         is_service_ours = self.service_created or (endpoint.service_created and endpoint.service_id == service_id)
         if self.takes_along(endpoint) and not is_service_ours:
             rule = f"{endpoint.id} has to be deleted in Atlas because {why}; it is the last endpoint of {self._named()}"
-            way = "Atlas deletes the service with it, which this package did not create: delete it yourself"
-            raise NotOwned(f"{rule}. {way}, and connect again", endpoint=endpoint)
+            why_not = "Atlas deletes the service with it, and no mark says that this package created it"
+            way = "delete the endpoint in Atlas yourself (`atlas.dedicated.delete_endpoint`), and connect again"
+            raise NotOwned(f"{rule}. {why_not}: {way}", endpoint=endpoint)
 
     def foresee_unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """For a plan: what Atlas deletes with the registration of an endpoint is not there any more."""

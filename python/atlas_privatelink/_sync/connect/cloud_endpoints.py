@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+from ...models.connection import CloudEndpoint
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...clouds.base import Cloud
-    from ...models.connection import CloudEndpoint
+    from ...clouds.base import Cloud, ServiceToReach
     from .run import Run
     from .side import AtlasSide
 
-__all__ = ["is_of", "orphans", "until_gone"]
+__all__ = ["is_of", "orphans", "registered_but_gone", "until_gone"]
 
 
 def is_of(cloud: Cloud, endpoint: CloudEndpoint) -> bool:
@@ -57,6 +58,20 @@ def orphans(side: AtlasSide, ours: Sequence[CloudEndpoint], *, deleting: bool = 
         if is_candidate and not side.is_live(service_id):
             found.append(one)
     return found
+
+
+def registered_but_gone(run: Run, side: AtlasSide, service: ServiceToReach) -> CloudEndpoint | None:
+    """The endpoint that Atlas still has registered by the id that the next one gets, but that the cloud has no more.
+
+    That registration is of the connection that is gone, with its address: the next endpoint needs one of its own.
+    """
+    planned_id: str | None = run.in_cloud(run.cloud.planned_id, service)
+    if planned_id is None or not side.knows(planned_id):
+        return None
+    there: CloudEndpoint | None = run.in_cloud(run.cloud.describe, planned_id)
+    if there is not None and there.phase not in ("deleting", "gone"):
+        return None
+    return CloudEndpoint(planned_id, "gone", "gone", network=run.cloud.network, service_id=service.service_id)
 
 
 def _is_of_this_region(side: AtlasSide, endpoint: CloudEndpoint) -> bool:

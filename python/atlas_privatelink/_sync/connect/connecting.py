@@ -11,7 +11,7 @@ from dataclasses import replace
 from ...errors import CloudError, DriftError, EndpointFailed, PreflightFailed, ValidationError
 from ...models.connection import Step
 from ..blocking import sleep
-from .cloud_endpoints import is_of, orphans, until_gone
+from .cloud_endpoints import is_of, orphans, registered_but_gone, until_gone
 from .side import ServiceVanished, same_id
 
 TYPE_CHECKING = False
@@ -289,14 +289,18 @@ class Connecting:
             self.run.know(cloud_endpoint_origin=origin)
 
     def _dead_of_ours(self, service: ServiceToReach) -> list[CloudEndpoint]:
-        found = self.run.in_cloud(self.run.cloud.find, service)
-        return [one for one in found if is_of(self.run.cloud, one) and one.phase == "failed"]
+        run = self.run
+        found = run.in_cloud(run.cloud.find, service)
+        dead = [one for one in found if is_of(run.cloud, one) and one.phase == "failed"]
+        gone = registered_but_gone(run, self.side, service)
+        return dead if gone is None else [*dead, gone]
 
     def _remove_dead(self, endpoint: CloudEndpoint) -> None:
         if self.side.knows(endpoint.id):
             self.endpoint = endpoint
             self.side.unregister(endpoint, why=f"it is {endpoint.status}")
-        self.delete_in_cloud(endpoint)
+        if endpoint.phase != "gone":
+            self.delete_in_cloud(endpoint)
         self.replaced.append(endpoint)
 
     def delete_in_cloud(self, endpoint: CloudEndpoint) -> None:
