@@ -4,6 +4,7 @@ the way from one to the other without downtime. Before, only the legacy kind cou
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import connect_sides
@@ -53,8 +54,9 @@ def test_one_address_and_one_rule_by_default(side: GcpSide) -> None:
 @on_gcp
 def test_the_legacy_kind_on_request_with_a_warning_that_names_the_date(side: GcpSide) -> None:
     """10. Nobody was told that it ends."""
-    with pytest.warns(FutureWarning, match="2027-04-30"):
+    with pytest.warns(FutureWarning, match="2027-04-30") as warned:
         connection = side.connect(**LEGACY)
+    assert Path(warned[0].filename).parent == Path(__file__).parent
     assert connection.srv
     (service,) = side.services()
     assert not service["portMappingEnabled"]

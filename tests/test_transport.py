@@ -810,7 +810,7 @@ def test_log_lines(call: Caller, atlas: AtlasEmulator, caplog: pytest.LogCapture
     lines = [record.getMessage() for record in caplog.records if record.name == "atlas_privatelink"]
     assert len(lines) == 3
     url = re.escape(f"{atlas.base_url}/api/atlas/v1.0/groups/{GROUP_ID}/")
-    assert re.match(rf"create_endpoint: ok \(POST {url}\S+, HTTP 201, 1 attempts, 2 requests, [0-9.]+ s\)$", lines[0])
+    assert re.match(rf"create_endpoint: ok \(POST {url}\S+, HTTP 201, attempts: 1, requests: 2, [0-9.]+ s\)$", lines[0])
     assert re.match(rf"get_endpoint: NotFound \(GET {url}\S+, HTTP 404, ", lines[1])
     assert re.match(rf"list_endpoints: AuthenticationError \(GET {url}\S+, HTTP 401, ", lines[2])
     for record in caplog.records:

@@ -90,7 +90,7 @@ def _log(exchange: Exchange | None, outcome: str) -> None:
         return
     response = Response(*exchange.fields())
     logger.debug(
-        "%s: %s (%s %s, HTTP %s, %d attempts, %d requests, %.3f s)",
+        "%s: %s (%s %s, HTTP %s, attempts: %d, requests: %d, %.3f s)",
         exchange.operation,
         outcome,
         response.method,

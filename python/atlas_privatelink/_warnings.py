@@ -1,22 +1,26 @@
-"""Warnings that are given once, and point at the caller's own line."""
+"""Warnings that point at the caller's own line."""
 
 from __future__ import annotations
 
 import sys
 
-__all__ = ["warn_of_unknown_region", "warn_once"]
+__all__ = ["warn", "warn_of_unknown_region", "warn_once"]
 
 _given: set[object] = set()
 
 
-def warn_once(key: object, message: str, category: type[Warning]) -> None:
-    """Warn, unless a warning with the same key has been given in this process."""
-    if key in _given:
-        return
-    _given.add(key)
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn of the line outside this package that has called it."""
     import warnings
 
     warnings.warn(message, category, stacklevel=_callers_level())
+
+
+def warn_once(key: object, message: str, category: type[Warning]) -> None:
+    """Warn, unless a warning with the same key has been given in this process."""
+    if key not in _given:
+        _given.add(key)
+        warn(message, category)
 
 
 def warn_of_unknown_region(provider: str, name: str, cloud: str, atlas: str) -> None:

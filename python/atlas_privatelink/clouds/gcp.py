@@ -7,7 +7,6 @@ legacy service takes a group of up to 50 of each, named `<group>-<number>`, and 
 from __future__ import annotations
 
 import logging
-import warnings
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from .._core import cloud_region
+from .._warnings import warn
 from ..errors import CloudError, CloudPermissionDenied, ConfigurationError, NotOwned, ValidationError
 from ..models.connection import CloudEndpoint
 from . import gcp_names as names
@@ -128,7 +128,7 @@ class GcpCloud:
         self._expected: dict[str, tuple[str, ...]] = {}
         if not port_mapping:
             text = f"port_mapping=False: MongoDB disables endpoint services without port mapping on {DISABLED_ON}"
-            warnings.warn(text, FutureWarning, stacklevel=2)
+            warn(text, FutureWarning)
 
     def __repr__(self) -> str:
         return f"<GcpCloud network={self.network!r} region={self._region!r} subnetwork={self._subnet['name']!r}>"
