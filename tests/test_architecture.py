@@ -96,7 +96,7 @@ LAYERS = [
     ),
     ("engine", ("_async.connect", "_sync.connect")),
     ("clouds", ("clouds",)),
-    ("values", ("models", "errors", "listeners")),
+    ("values", ("models", "errors", "listeners", "_arguments")),
 ]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._core import cloud_region
 from ..errors import ValidationError
-from .ownership import check_user_tags
+from .ownership import checked_user_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,15 +76,14 @@ def checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
     Raises:
         ValidationError: One of them marks what this package has created, or breaks a rule of EC2's.
     """
-    given: dict[Any, Any] = dict(tags or {})
+    given = checked_user_tags("tags", tags)
     for key, value in given.items():
-        is_key = isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY and not key.lower().startswith("aws:")
-        if not is_key or not isinstance(value, str) or len(value) > _LONGEST_VALUE:
+        is_key = 0 < len(key) <= _LONGEST_KEY and not key.lower().startswith("aws:")
+        if not is_key or len(value) > _LONGEST_VALUE:
             rule = f"keys of 1 to {_LONGEST_KEY} characters without aws:, and values of up to {_LONGEST_VALUE}"
             raise ValidationError(f"tags must have {rule}, got {key!r}: {value!r}", field="tags")
     if len(given) > _MOST_TAGS:
         raise ValidationError(f"tags must be {_MOST_TAGS} at most, got {len(given)}", field="tags")
-    check_user_tags("tags", given)
     return given
 
 

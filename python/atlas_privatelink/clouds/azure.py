@@ -16,7 +16,7 @@ from .azure_ids import ResourceId, canonical, canonical_location, group_path, sa
 from .azure_json import part, parts
 from .azure_search import Search
 from .azure_shown import PrivateEndpoint, Wishes, derived_name, identity
-from .ownership import check_user_tags
+from .ownership import checked_user_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -384,8 +384,7 @@ def _check(value: object, form: re.Pattern[str], field: str, rule: str) -> None:
 
 
 def _checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
-    given = dict(tags or {})
-    check_user_tags("tags", given)
+    given = checked_user_tags("tags", tags)
     if len(given) > _MOST_TAGS:
         raise ValidationError(f"tags: at most {_MOST_TAGS}, beside the mark; got {len(given)}", field="tags")
     if len({key.lower() for key in given}) < len(given):

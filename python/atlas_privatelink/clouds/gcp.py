@@ -13,6 +13,7 @@ from functools import cached_property
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Any
 
+from .._arguments import check_flag
 from .._core import cloud_region
 from .._warnings import warn
 from ..errors import CloudError, CloudPermissionDenied, ConfigurationError, NotOwned, ValidationError
@@ -26,7 +27,7 @@ from .gcp_legacy import DISABLED_ON, group_named, groups_to, is_complete, number
 from .gcp_parts import Group, Place, attachments_of, derived_name, named_in, ours_among
 from .gcp_resources import Resources, Unsettled
 from .gcp_shown import Wishes, shown
-from .ownership import check_user_tags
+from .ownership import checked_user_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -106,11 +107,12 @@ class GcpCloud:
         # a shared network has its subnetworks in the same project
         self._subnet_project = self._subnet["project"] or owner
         self._region = _checked_region(region, self._subnet["region"])
+        check_flag("port_mapping", port_mapping)
+        check_flag("global_access", global_access, optional=True)
         self.port_mapping = port_mapping
-        self._name, self._labels = name, dict(labels or {})
+        self._name, self._labels = name, checked_user_tags("labels", labels)
         if name is not None:
             names.checked("name", names.GROUP, name, "up to 59 lower-case letters, digits and '-', a letter first")
-        check_user_tags("labels", self._labels)
         for key, value in self._labels.items():
             names.checked("labels", names.LABEL_KEY, key, "keys of lower-case letters, digits, '_' and '-'")
             names.checked("labels", names.LABEL_VALUE, value, "values of lower-case letters, digits, '_' and '-'")
@@ -420,6 +422,6 @@ def _checked_ip_address(ip_address: str | None, port_mapping: bool) -> str | Non
     if not port_mapping:
         raise ValidationError("ip_address needs port mapping: a legacy endpoint has many", field="ip_address")
     try:
-        return str(IPv4Address(ip_address))
+        return str(IPv4Address(str(ip_address)))
     except AddressValueError as error:
         raise ValidationError(f"ip_address must be an IPv4 address, not {ip_address!r}", field="ip_address") from error

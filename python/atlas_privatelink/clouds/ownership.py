@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from .._arguments import checked_texts
 from ..errors import ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from .base import ServiceToReach
 
@@ -26,7 +27,7 @@ __all__ = [
     "RESERVED_TAGS",
     "RUN_TAG",
     "Mark",
-    "check_user_tags",
+    "checked_user_tags",
     "identity_digest",
 ]
 
@@ -127,13 +128,15 @@ def check_made_by(made_by: object) -> None:
         raise ValidationError(f"{rule}, got {made_by!r}", field="made_by")
 
 
-def check_user_tags(field: str, keys: Iterable[str]) -> None:
-    """Refuse tags that would overwrite the mark.
+def checked_user_tags(field: str, tags: Mapping[str, str] | None) -> dict[str, str]:
+    """The caller's tags or labels, which must not overwrite the mark.
 
     Raises:
-        ValidationError: One of the keys is reserved; the cloud may compare them without case.
+        ValidationError: They are no texts, or one of the keys is reserved; the cloud may compare them without case.
     """
-    for key in keys:
+    given = checked_texts(field, tags)
+    for key in given:
         if key.lower() in RESERVED_TAGS:
             rule = f"{field}: {key!r} is reserved: it marks what this package has created"
             raise ValidationError(rule, field=field)
+    return given

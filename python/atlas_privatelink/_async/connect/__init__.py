@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 
+from ..._arguments import check_callable, check_flag
 from ...errors import ValidationError
 from ...listeners import listener_for
 from ..client import AsyncClient
 from .connecting import AsyncConnecting
 from .disconnecting import AsyncDisconnecting
 from .many import AsyncConnectingMany
-from .opening import AsyncOpening, check_callable, check_flag, check_resume
+from .opening import AsyncOpening, check_resume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

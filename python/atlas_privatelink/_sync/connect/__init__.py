@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import contextmanager
 
+from ..._arguments import check_callable, check_flag
 from ...errors import ValidationError
 from ...listeners import listener_for
 from ..client import Client
 from .connecting import Connecting
 from .disconnecting import Disconnecting
 from .many import ConnectingMany
-from .opening import Opening, check_callable, check_flag, check_resume
+from .opening import Opening, check_resume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ..._arguments import check_callable, check_flag
 from ..._core import cloud_region
 from ...clouds.ownership import check_made_by
 from ...errors import PreflightFailed, ValidationError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ...models import ConnectionProgress
     from .side import AtlasSide
 
-__all__ = ["Opening", "check_callable", "check_flag", "check_resume"]
+__all__ = ["Opening", "check_resume"]
 
 
 class Opening:
@@ -186,27 +187,6 @@ class Opening:
         """Checks what depends on the network."""
         if isinstance(self.side, ServerlessSide):
             self.side.check_arguments()
-
-
-def check_flag(field: str, value: object, *, optional: bool = False) -> None:
-    """Refuses what is neither `True` nor `False`: a text such as "no" would count as true.
-
-    Raises:
-        ValidationError: It is something else.
-    """
-    if not isinstance(value, bool) and not (optional and value is None):
-        rule = "True, False or None" if optional else "True or False"
-        raise ValidationError(f"{field} must be {rule}, got {value!r}", field=field)
-
-
-def check_callable(field: str, value: object) -> None:
-    """Refuses what cannot be called.
-
-    Raises:
-        ValidationError: It cannot.
-    """
-    if value is not None and not callable(value):
-        raise ValidationError(f"{field} must be a function, got {value!r}", field=field)
 
 
 def check_resume(resume: object, group_id: str, cluster_name: str | None, instance_name: str | None) -> None:
