@@ -120,9 +120,10 @@ impl Resources {
         resources
     }
 
-    /// The projects that have had any, in the order of their ids.
+    /// The projects that have any, in the order of their ids.
     pub(crate) fn groups(&self) -> Vec<String> {
-        let mut groups: Vec<String> = self.groups.keys().cloned().collect();
+        let inhabited = self.groups.iter().filter(|(_, resources)| !resources.is_empty());
+        let mut groups: Vec<String> = inhabited.map(|(group, _)| group.clone()).collect();
         groups.sort();
         groups
     }
