@@ -15,10 +15,16 @@ case $version in
     *) echo "no such version: $version" >&2; exit 2 ;;
 esac
 
+# the tests' own local EC2 needs a moto, and moto a parser, that are younger than Airflow 3.0's environment
+tools=$until
+[[ $tools > 2026-03-14 ]] || tools=2026-03-14
+
 extras='[celery,postgres,redis]'
 uv=${UV:-.venv/bin/uv}
 "$uv" venv --quiet --clear --python "${PYTHON:-python3}" "$folder"
 "$uv" pip install --quiet --python "$folder/bin/python" --exclude-newer "${until}T00:00:00Z" \
+    --exclude-newer-package "moto=${tools}T00:00:00Z" \
+    --exclude-newer-package "py-partiql-parser=${tools}T00:00:00Z" \
     "apache-airflow$extras==$release" -r tests/airflow_provider/requirements.txt
 "$uv" pip install --quiet --python "$folder/bin/python" --no-deps "$wheel"
 if [[ $version == 3.3 ]]; then

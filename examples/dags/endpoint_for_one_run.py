@@ -4,8 +4,9 @@ The teardown deletes only what this run's `connect` has created. If `connect` fi
 VPC to the project's endpoint service already, such as the one that production uses, it adopts it, and `disconnect` is
 skipped.
 
-If `connect` itself fails, Airflow does not run the teardown: what it has created stays, the next run adopts it, and
-`atlas-privatelink disconnect aws` deletes it.
+If `connect` itself fails, Airflow does not run the teardown: what it has created stays. Clear `connect` and the tasks
+behind it: it resumes, and the teardown deletes it. (Another run would adopt the VPC endpoint, and leave it.) To delete
+it by hand, run `atlas-privatelink disconnect aws`, with `--delete-service` if only the endpoint service was created.
 
 Atlas deletes an endpoint service with its last endpoint. If `connect` has created the VPC endpoint, and the endpoint
 service was there before (a run that was killed early has left it, for example), `disconnect` fails, says so, and

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -34,10 +35,25 @@ os.environ |= {
 }
 
 import pytest  # noqa: E402
+from botocore.loaders import JSONFileLoader  # noqa: E402
 from cloud_sides import Sides, sides  # noqa: E402
 from connections import VARIABLE, connection_to  # noqa: E402
 
 _groups = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def description_of_ec2_read_once() -> Iterator[None]:
+    """Each task of `dag.test()` has a boto3 session of its own, which would read it anew, for a second."""
+    load = JSONFileLoader.load_file
+
+    @cache
+    def loaded(path: str) -> object:
+        return load(JSONFileLoader(), path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda self, path: loaded(path))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -134,9 +134,7 @@ def test_stopped_it_leaves_the_last_endpoint_of_a_service_that_was_there(
             remains.delete(atlas, both.client)
         assert both.known_to_atlas(group_id) == [result["cloud_endpoint_id"]]
         assert len(both.ec2.vpc_endpoints()) == 1
-        vpc = both.client.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
-        both.client.create_subnet(VpcId=vpc, CidrBlock="10.77.0.0/24")
-        theirs = vpc_endpoint_of_others(both, group_id, vpc_id=vpc)
+        theirs = vpc_endpoint_of_others(both, group_id, vpc_id=both.ec2.add_vpc())
         own = result["cloud_endpoint_id"]
         assert remains.delete(atlas, both.client) == [f"{own} in Atlas", own]
         atlas.dedicated.wait_for_endpoint(group_id, "AWS", service_id, own, until="DELETED", timeout=30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -29,8 +30,9 @@ def place(both: Sides, group_id: str) -> dict[str, Any]:
 
 @pytest.fixture
 def at_short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deferred task comes back soon to look at AWS."""
+    """A deferred task comes back soon to look at AWS, and at an Atlas that was away."""
     monkeypatch.setattr(operators, "_CLOUD_DELETION_SECONDS", 0.1)
+    monkeypatch.setattr(operators, "_OUTAGE_SECONDS", 0.1)
 
 
 def actions(result: dict[str, Any]) -> dict[str, str]:
@@ -127,6 +129,30 @@ def test_where_atlas_wants_the_vpc_endpoint_to_go_first_its_side_is_deleted_all_
     in_slices(lambda: AtlasDisconnectOperator(task_id="disconnect", **ends))
     assert both.ec2.vpc_endpoints() == []
     assert both.of_atlas(place["group_id"]) == []
+
+
+@pytest.mark.usefixtures("at_short_intervals")
+@pytest.mark.parametrize("kind", KINDS, ids=["dedicated", "serverless"])
+def test_a_task_that_comes_back_while_atlas_is_away_is_deferred_again(
+    both: Sides, place: dict[str, Any], kind: dict[str, Any]
+) -> None:
+    def with_an_outage(operator: type[Any]) -> Any:
+        slices = count(1)
+
+        def make() -> Any:
+            if next(slices) == 2:
+                # more than the client repeats
+                both.atlas.fault("status", status=503, times=6)
+            return operator(task_id="task", **place, **kind)
+
+        return in_slices(make)[0]
+
+    result = with_an_outage(AtlasConnectOperator)
+    assert result["cloud_endpoint_origin"] == "created"
+    assert [one["id"] for one in both.ec2.vpc_endpoints()] == [result["cloud_endpoint_id"]]
+    with_an_outage(AtlasDisconnectOperator)
+    assert both.of_atlas(place["group_id"]) == []
+    assert both.ec2.vpc_endpoints() == []
 
 
 def test_what_only_a_person_can_mend_fails_for_good_and_an_outage_does_not(both: Sides, place: dict[str, Any]) -> None:

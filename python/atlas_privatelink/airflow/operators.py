@@ -20,7 +20,18 @@ from .ec2 import DEFAULT_AWS_CONN_ID, ec2_client
 from .hooks import AtlasHook
 from .links import AtlasLink, AwsConsoleLink
 from .remains import Remains, leave
-from .waits import GRACE_SECONDS, NotYet, Wait, deadline_of, has_vanished, not_in_vain, plain, result_of, time_left
+from .waits import (
+    GRACE_SECONDS,
+    NotYet,
+    Wait,
+    deadline_of,
+    has_vanished,
+    not_in_vain,
+    outages,
+    plain,
+    result_of,
+    time_left,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -43,6 +54,8 @@ __all__ = [
 # how often a deferred task comes back to look at what Atlas does not show
 _CLOUD_DELETION_SECONDS = 30.0
 _CLOUD_ACCEPTANCE_SECONDS = 300.0
+# and how long it leaves Atlas alone that it has found away
+_OUTAGE_SECONDS = 30.0
 
 
 class ToldToEnd(BaseException):
@@ -475,7 +488,14 @@ class AtlasConnectionOperator(AtlasOperator):
         )
         with self._client(context, remains, deadline) as atlas:
             self._ec2 = ec2_client(self.aws_conn_id or None, self.region or None)
-            connection = self._run(atlas=atlas, timeout=time_left(self._deadline), resume=resume)
+            try:
+                connection = self._run(atlas=atlas, timeout=time_left(self._deadline), resume=resume)
+            except outages() as error:
+                # the first slice says at once that Atlas cannot be reached: its address may be wrong
+                if resume is None or time.time() + _OUTAGE_SECONDS >= self._deadline:
+                    raise
+                self.log.warning("Deferred, since Atlas is away: %s", error)
+                self._defer(None, time.time() + _OUTAGE_SECONDS)
             return _finished(context, {**plain(connection), "srv": connection.srv}, key="srv")
 
     def _arguments(self, timeout: float) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class AtlasWaitTrigger(BaseTrigger):
         deadline: When to give up, in seconds since the epoch. It stays the same when the triggerer is restarted.
         look_again_at: When the task wants to look for itself at what is not shown by Atlas, in seconds since the epoch.
         remains: What the task leaves behind if it is stopped, as `Remains.to_json` gives it.
-        delete_on_kill: Begin to remove it then, where this try of the task has made it.
+        delete_on_kill: Begin to delete it then, where this task has created it (`Remains.made`).
         aws_conn_id: The connection for the AWS side of that.
     """
 

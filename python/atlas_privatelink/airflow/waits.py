@@ -22,6 +22,7 @@ __all__ = [
     "event_of",
     "has_vanished",
     "not_in_vain",
+    "outages",
     "plain",
     "result_of",
     "time_left",
@@ -183,6 +184,13 @@ def _final_errors() -> tuple[type[Exception], ...]:
 
     of_connect = (DriftError, NotOwned, PreflightFailed)
     return (ConfigurationError, Gone, InstanceNotFound, NotServerless, TypeError, ValidationError, *of_connect)
+
+
+def outages() -> tuple[type[Exception], ...]:
+    """The errors that end by themselves, and say nothing about what is being connected."""
+    from ..errors import ConnectionError, RateLimited, ServerError, UnexpectedResponse
+
+    return (ConnectionError, RateLimited, ServerError, UnexpectedResponse)
 
 
 @contextmanager
