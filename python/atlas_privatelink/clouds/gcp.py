@@ -289,7 +289,12 @@ class GcpCloud:
     def _group_named(self, name: str) -> Group | None:
         if not names.GROUP.fullmatch(name):
             return None
-        return group_named(name, self._resources.numbered(name), self._expected.get(name))
+        parts = self._resources.numbered(name)
+        if not parts:
+            # lists can be some seconds old, and what Atlas has registered must not count as gone
+            first = self._resources.part(f"{name}-0")
+            parts = [] if first is None else [first]
+        return group_named(name, parts, self._expected.get(name))
 
     def _show(self, group: Group, attachments: Iterable[str] | None) -> CloudEndpoint:
         network = group.parts[0].network
