@@ -12,7 +12,7 @@ from foreigners import histories
 from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 
-HISTORIES = {"memory": 500, "aws": 2000, "azure": 2000, "gcp": 2000}
+HISTORIES = {"memory": 1000, "aws": 1000, "azure": 1000, "gcp": 1000}
 # for several processors
 PARTS = 4
 
