@@ -422,8 +422,8 @@ class ForeignersWorld(RuleBasedStateMachine):
         except (NotFound, AtlasError):
             return
         self.foreign.registrations.discard((group, service["id"], doomed))
-        if len(registered) == 1:
-            # Atlas deletes the service with it
+        if all(one["id"] != service["id"] for one in self._services(group)):
+            # Atlas deletes the service with its last endpoint, also where others are being deleted still
             self._forget_service(group, service["id"])
 
     @staticmethod

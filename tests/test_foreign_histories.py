@@ -75,3 +75,28 @@ def test_a_plan_and_what_is_done_are_equal_where_an_endpoint_is_gone(world: Fore
     delete_in_cloud(world, world.ground.seen()[0].id)
     world.a_plan_names_what_is_done("connect", 0, 0)
     world.nothing_foreign_was_touched()
+
+
+@everywhere
+def test_an_endpoint_that_atlas_is_deleting_does_not_keep_a_service(world: ForeignersWorld) -> None:
+    world._stranger("create_service", 0, 0, 0)
+    ours, other = (connect(world, network=network).cloud_endpoint_id for network in (0, 1))
+    (service,) = world._services(world.groups[0])
+    world.client.dedicated.delete_endpoint(world.groups[0], world._provider, service["id"], str(other))
+    with pytest.raises(NotOwned, match=f"last endpoint of endpoint service {service['id']}"):
+        world._run("disconnect", 0, 0, CLUSTERS[0], [])
+    world.nothing_foreign_was_touched()
+    assert str(ours).lower() in [one.id.lower() for one in world.ground.seen()]
+
+
+@everywhere
+def test_a_service_whose_last_endpoints_strangers_delete_together(world: ForeignersWorld) -> None:
+    """The service is deleted with them, and nobody but the strangers has done so."""
+    world._stranger("create_service", 0, 0, 0)
+    for network in (0, 1):
+        connect(world, network=network)
+    for which in (0, 1):
+        world._stranger("unregister", which, 0, 0)
+    world.time_passes(10)
+    connect(world, network=0)
+    world.nothing_foreign_was_touched()

@@ -68,6 +68,18 @@ class AsyncDedicatedSide(AsyncEndpointServiceSide):
         except NotFound:
             return None
 
+    async def serves_others(self, *endpoint_ids: str) -> bool:
+        """Whether the service keeps an endpoint without those given: otherwise Atlas deletes it, too.
+
+        One that Atlas is deleting is still shown, and does not keep it.
+        """
+        for known in self.registered():
+            if not any(same_id(known, one) for one in endpoint_ids):
+                other = await self.registration(known)
+                if other is not None and other.status != "DELETING" and not other.delete_requested:
+                    return True
+        return False
+
     async def register(self, endpoint: CloudEndpoint) -> Outcome:
         """Creates the endpoint in Atlas."""
         run = self.run
@@ -120,11 +132,11 @@ class AsyncDedicatedSide(AsyncEndpointServiceSide):
         is_last = all(same_id(one, endpoint.id) for one in self.registered())
         return f", and {self._named()} with it" if is_last and self.knows(endpoint.id) else ""
 
-    def check_unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
+    def check_unregister(self, endpoint: CloudEndpoint, *, why: str, is_last: bool) -> None:
         """Refuses to delete the registration of the last endpoint of a service that is not ours."""
         service_id = self.run.connection.endpoint_service_id
         is_service_ours = self.service_created or (endpoint.service_created and endpoint.service_id == service_id)
-        if self.takes_along(endpoint) and not is_service_ours:
+        if is_last and not is_service_ours:
             rule = f"{endpoint.id} has to be deleted in Atlas because {why}; it is the last endpoint of {self._named()}"
             why_not = "Atlas deletes the service with it, and no mark says that this package created it"
             way = "delete the endpoint in Atlas yourself (`atlas.dedicated.delete_endpoint`), and connect again"
@@ -132,15 +144,17 @@ class AsyncDedicatedSide(AsyncEndpointServiceSide):
 
     def foresee_unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """For a plan: what Atlas deletes with the registration of an endpoint is not there any more."""
-        self.check_unregister(endpoint, why=why)
-        if self.service is not None and self.takes_along(endpoint):
+        is_last = bool(self.takes_along(endpoint))
+        self.check_unregister(endpoint, why=why, is_last=is_last)
+        if self.service is not None and is_last:
             self._vanishing.add(self.service.id)
             self._forget()
 
     async def unregister(self, endpoint: CloudEndpoint, *, why: str) -> None:
         """Deletes the endpoint in Atlas."""
         service_id = self.run.connection.endpoint_service_id
-        self.check_unregister(endpoint, why=why)
+        is_last = self.knows(endpoint.id) and not await self.serves_others(endpoint.id)
+        self.check_unregister(endpoint, why=why, is_last=is_last)
         await self.delete_endpoint(endpoint.id)
         await self.look()
         if self.service is None or self.service.id != service_id:

@@ -146,7 +146,7 @@ class AsyncDisconnecting:
             return
         is_ours = any(one.service_created and one.service_id == side.service.id for one in doomed)
         self._is_service_ours = is_ours
-        is_last = not others
+        is_last = not await side.serves_others(*self.in_atlas)
         name = f"endpoint service {side.service.id}"
         if self.in_atlas and is_last:
             if self.delete_service is False or (self.delete_service is None and not is_ours):
@@ -156,7 +156,7 @@ class AsyncDisconnecting:
                 way = "to delete both, pass delete_service=True (--delete-service)"
                 raise NotOwned(f"{rule}; {why}. Nothing was deleted; {way}", endpoint=side.service)
             self.service_doomed = True
-        elif is_last:
+        elif not others:
             self.service_doomed = is_ours if self.delete_service is None else self.delete_service
             if not self.service_doomed:
                 why = "delete_service=False was asked for" if is_ours else "this connection did not create it"
@@ -251,8 +251,8 @@ class AsyncDisconnecting:
             return
         service_id = run.connection.endpoint_service_id
         await side.look()
-        others = [known for known in side.registered() if known not in self.in_atlas]
-        if side.service is not None and side.service.id == service_id and side.registered() and not others:
+        is_there = side.service is not None and side.service.id == service_id and bool(side.registered())
+        if is_there and not await side.serves_others(*self.in_atlas):
             rule = f"{', '.join(self.in_atlas)} is the last endpoint of endpoint service {service_id} by now"
             way = "to delete both, pass delete_service=True (--delete-service)"
             raise NotOwned(f"nothing was deleted: {rule}, and Atlas deletes a service with it; {way}")
