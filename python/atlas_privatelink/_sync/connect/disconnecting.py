@@ -147,9 +147,9 @@ class Disconnecting:
             return
         is_ours = any(one.service_created and one.service_id == side.service.id for one in doomed)
         self._is_service_ours = is_ours
-        is_last = not side.serves_others(*self.in_atlas)
+        is_last = bool(self.in_atlas) and not side.serves_others(*self.in_atlas)
         name = f"endpoint service {side.service.id}"
-        if self.in_atlas and is_last:
+        if is_last:
             if self.delete_service is False or (self.delete_service is None and not is_ours):
                 is_asked = self.delete_service is False
                 why = "delete_service=False was asked for" if is_asked else "this connection did not create the service"
