@@ -405,6 +405,26 @@ def test_the_time_limit_bounds_the_cloud_too(both: Both) -> None:
     assert time.monotonic() - began < 15
 
 
+def test_a_look_that_the_time_limit_ends_says_what_was_waited_for(both: Both) -> None:
+    """It said only that the cloud had not answered, where the last look before it ended in time."""
+    endpoint_id = both.connect().cloud_endpoint_id or ""
+    endpoint = both.world.things[endpoint_id]
+    gone = threading.Event()
+
+    def never_gone(when: str, called: str) -> None:
+        if (when, called) == ("after", "delete"):
+            endpoint.state = "deleting"
+        if called == "describe" and endpoint.state == "deleting":
+            gone.wait(30)
+
+    both.world.hook = never_gone
+    try:
+        with pytest.raises(WaitTimeout, match=f"{endpoint_id} is still .* after 5 s: .* has not answered"):
+            both.disconnect(timeout=5)
+    finally:
+        gone.set()
+
+
 def test_two_runs_at_once_create_one_and_say_who_did(both: Both) -> None:
     inner: list[Connection] = []
 

@@ -124,7 +124,7 @@ def disconnect_alone(mode: str) -> DAG:
             region="us-east-1",
             vpc_id=VPC,
             deferrable=mode == "deferrable",
-            timeout=3,
+            timeout=6,
         )
     return dag
 

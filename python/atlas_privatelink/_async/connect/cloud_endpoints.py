@@ -26,12 +26,12 @@ async def until_gone(run: AsyncRun, endpoint: CloudEndpoint) -> None:
     Raises:
         WaitTimeout: It is not gone in time.
     """
-    delay = 0.1
+    delay, status = 0.1, endpoint.status
     while True:
-        now: CloudEndpoint | None = await run.in_cloud(run.cloud.describe, endpoint.id)
+        now = await run.look_again(endpoint.id, status)
         if now is None or now.phase == "gone" or _is_another(now, endpoint):
             return
-        run.cloud_status = now.status
+        run.cloud_status = status = now.status
         run.waiting(next_look=delay)
         delay = await run.pause(delay, f"{endpoint.id} is still {now.status}")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...clouds.base import Cloud
     from ...models import WaitProgress
-    from ...models.connection import Action, Connection, Step
+    from ...models.connection import Action, CloudEndpoint, Connection, Step
     from ..client import AsyncClient
 
     Outcome = tuple[Action, str]
@@ -75,6 +75,18 @@ class AsyncRun:
     async def in_cloud(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """What a method of the cloud returns."""
         return await run_blocking(function, *arguments, deadline=self.deadline)
+
+    async def look_again(self, endpoint_id: str, status: str) -> CloudEndpoint | None:
+        """The cloud's endpoint now, in a wait for another status than the last known one.
+
+        Raises:
+            WaitTimeout: The cloud has not answered within the time limit.
+        """
+        try:
+            endpoint: CloudEndpoint | None = await self.in_cloud(self.cloud.describe, endpoint_id)
+        except WaitTimeout as error:
+            raise WaitTimeout(f"{endpoint_id} is still {status} after {self.timeout:g} s: {error}") from error
+        return endpoint
 
     async def pause(self, delay: float, what: str) -> float:
         """Waits between two looks, and returns how long to wait the next time.
