@@ -22,7 +22,7 @@ from atlas_privatelink.airflow import (
 )
 from atlas_privatelink.airflow._versions import SIGTERM_RAISES, AirflowFailException
 from atlas_privatelink.airflow.ec2 import ec2_client
-from atlas_privatelink.airflow.operators import ToldToEnd
+from atlas_privatelink.airflow.operators.base import ToldToEnd
 
 pytestmark = pytest.mark.usefixtures("airflow_home")
 

@@ -1,0 +1,165 @@
+"""What all operators have in common: a client, the ids that are known, deferral, and what a kill does."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from sys import exc_info
+from typing import TYPE_CHECKING
+
+from .._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, BaseOperator
+from ..hooks import AtlasHook
+from ..links import AtlasLink
+from ..remains import Remains, leave
+from ..waits import GRACE_SECONDS, NotYet, Wait, deadline_of, not_in_vain, plain, result_of, time_left
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from typing import Any, NoReturn
+
+    from airflow.sdk import BaseOperatorLink, Context
+
+    from ... import Client
+    from ...models import EndpointService, ServerlessEndpoint, WaitProgress
+
+__all__ = ["AtlasOperator", "ToldToEnd", "finished", "was_made"]
+
+
+class ToldToEnd(BaseException):
+    """The task was told to end. Airflow 3 tries it again if it has retries, as after any other failure.
+
+    It is no `Exception`: boto3 makes an error of its own of those that a signal's handler raises while it sends.
+    """
+
+
+class AtlasOperator(BaseOperator):
+    """What the operators have in common.
+
+    Args:
+        atlas_conn_id: A connection of the type `mongodbatlas`.
+        timeout: Seconds that one try of the task may wait in all, deferred or not.
+        deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
+    """
+
+    ui_color = "#00ed64"
+    operator_extra_links: Collection[BaseOperatorLink] = (AtlasLink(),)
+
+    def __init__(
+        self,
+        *,
+        atlas_conn_id: str = AtlasHook.default_conn_name,
+        timeout: float = 3600.0,
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.atlas_conn_id = atlas_conn_id
+        self.timeout = timeout
+        self.deferrable = deferrable
+        self.links: dict[str, str] = {}
+        self._context: Context | None = None
+        self._remains: Remains | None = None
+        self._ec2: Any = None
+        self._deadline = 0.0
+
+    # what on_kill is to know and to do; operators that make something say more
+
+    aws_conn_id: str | None = None
+    delete_on_kill: bool = False
+
+    @contextmanager
+    def _client(self, context: Context, remains: Remains, deadline: float | None = None) -> Iterator[Client]:
+        self._context, self._remains = context, remains
+        try:
+            with not_in_vain(), AtlasHook(self.atlas_conn_id).get_conn() as client:
+                self._deadline = deadline_of(client, self.timeout) if deadline is None else deadline
+                self._link(AtlasLink.xcom_key, AtlasLink.to(client._core.base_url, remains.group_id))
+                yield client
+        finally:
+            self._context = None
+
+    def _push(self, key: str, value: Any) -> None:
+        if self._context is not None:
+            self._context["ti"].xcom_push(key=key, value=value)
+
+    def _link(self, key: str, url: str) -> None:
+        if self.links.get(key) != url:
+            self.links[key] = url
+            self._push(key, url)
+
+    def _know(self, *, made: Collection[str] = (), **ids: str | None) -> None:
+        """Tells Airflow each id the moment it is known, for the tasks downstream, the next try, and `on_kill`."""
+        if self._remains is None:
+            return
+        before = self._remains.ids()
+        self._remains = self._remains.knowing(made=made, **ids)
+        for key, value in self._remains.ids().items():
+            if before.get(key) != value:
+                self.log.info("%s: %s", key, value)
+                self._push(key, value)
+
+    def _waited(self, client: Client, wait: Wait) -> Any:
+        """What is waited for: in this process, or, deferred, in the triggerer after one look."""
+        if not self.deferrable:
+            return wait.on(client, timeout=time_left(self._deadline), on_progress=self._log_progress)
+        try:
+            return wait.look(client, timeout=time_left(self._deadline))
+        except NotYet as seen:
+            self.log.info("Deferred: %s", seen)
+        return self._defer(wait)
+
+    def _log_progress(self, progress: WaitProgress) -> None:
+        if progress.changed or progress.trouble:
+            self.log.info("%s after %.0f s", progress.trouble or f"status {progress.status}", progress.elapsed)
+
+    def _defer(self, wait: Wait | None, look_again_at: float | None = None) -> NoReturn:
+        from ..triggers import AtlasWaitTrigger
+
+        remains = self._remains
+        self.defer(
+            trigger=AtlasWaitTrigger(
+                atlas_conn_id=self.atlas_conn_id,
+                operation=None if wait is None else wait.operation,
+                arguments={} if wait is None else dict(wait.arguments),
+                deadline=self._deadline,
+                look_again_at=look_again_at,
+                remains=None if remains is None else remains.to_json(),
+                delete_on_kill=self.delete_on_kill,
+                aws_conn_id=self.aws_conn_id,
+            ),
+            method_name="resume",
+            timeout=timedelta(seconds=time_left(self._deadline) + GRACE_SECONDS),
+        )
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Go on after the trigger's event."""
+        return finished(context, result_of(event))
+
+    def on_kill(self) -> None:
+        """Say what is left behind, and begin to remove it if that was asked for."""
+        if self._remains is not None:
+            leave(
+                self._remains,
+                atlas_conn_id=self.atlas_conn_id,
+                aws_conn_id=self.aws_conn_id,
+                delete=self.delete_on_kill,
+                log=self.log,
+                ec2=self._ec2,
+            )
+        # Airflow 3 calls this out of the signal's handler and then lets the task go on; not where it was a time limit,
+        # which is raised already
+        if not SIGTERM_RAISES and exc_info()[0] is None:
+            raise ToldToEnd("the task was told to end")
+
+
+def was_made(result: ServerlessEndpoint | EndpointService) -> bool:
+    """Whether it was made by the call that returned it, and not found."""
+    return result.response is not None and result.response.method == "POST"
+
+
+def finished(context: Context, result: Any, *, key: str = "endpoint_service_name") -> Any:
+    """The return value, with what tasks downstream want most beside it, under a key of its own."""
+    values = plain(result)
+    if values is not None and values.get(key) is not None:
+        context["ti"].xcom_push(key=key, value=values[key])
+    return values
