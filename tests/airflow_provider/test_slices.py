@@ -10,7 +10,8 @@ from cloud_sides import Sides
 from executed import executed, in_slices
 
 from atlas_privatelink import ServerError
-from atlas_privatelink.airflow import AtlasConnectOperator, AtlasDisconnectOperator, operators
+from atlas_privatelink.airflow import AtlasConnectOperator, AtlasDisconnectOperator
+from atlas_privatelink.airflow.operators import connection
 from atlas_privatelink.airflow._versions import AirflowFailException
 
 pytestmark = pytest.mark.usefixtures("airflow_home")
@@ -31,8 +32,8 @@ def place(both: Sides, group_id: str) -> dict[str, Any]:
 @pytest.fixture
 def at_short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """A deferred task comes back soon to look at AWS, and at an Atlas that was away."""
-    monkeypatch.setattr(operators, "_CLOUD_DELETION_SECONDS", 0.1)
-    monkeypatch.setattr(operators, "_OUTAGE_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "_CLOUD_DELETION_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "_OUTAGE_SECONDS", 0.1)
 
 
 def actions(result: dict[str, Any]) -> dict[str, str]:
