@@ -11,8 +11,8 @@ from executed import executed, in_slices
 
 from atlas_privatelink import ServerError
 from atlas_privatelink.airflow import AtlasConnectOperator, AtlasDisconnectOperator
-from atlas_privatelink.airflow.operators import connection
 from atlas_privatelink.airflow._versions import AirflowFailException
+from atlas_privatelink.airflow.operators import connection
 
 pytestmark = pytest.mark.usefixtures("airflow_home")
 
