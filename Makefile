@@ -10,6 +10,9 @@ AIRFLOWS := 3.3 3.2 3.1 3.0 2.11
 AIRFLOW := .venv-airflow
 AIRFLOW_NEWEST := $(AIRFLOW)/$(firstword $(AIRFLOWS))
 
+# tests start hundreds of Python processes, which would each compile all that they import
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-peers test-airflow lint pictures bench bench-airflow bench-bridge docs stubs twins format wheel clean
 
 $(BIN)/.ready: requirements-dev.txt

@@ -22,11 +22,12 @@ tools=$until
 extras='[celery,postgres,redis]'
 uv=${UV:-.venv/bin/uv}
 "$uv" venv --quiet --clear --python "${PYTHON:-python3}" "$folder"
-"$uv" pip install --quiet --python "$folder/bin/python" --exclude-newer "${until}T00:00:00Z" \
+# hundreds of processes import it
+"$uv" pip install --quiet --compile-bytecode --python "$folder/bin/python" --exclude-newer "${until}T00:00:00Z" \
     --exclude-newer-package "moto=${tools}T00:00:00Z" \
     --exclude-newer-package "py-partiql-parser=${tools}T00:00:00Z" \
     "apache-airflow$extras==$release" -r tests/airflow_provider/requirements.txt
-"$uv" pip install --quiet --python "$folder/bin/python" --no-deps "$wheel"
+"$uv" pip install --quiet --compile-bytecode --python "$folder/bin/python" --no-deps "$wheel"
 if [[ $version == 3.3 ]]; then
     "$uv" pip install --quiet --python "$folder/bin/python" -r <(grep -E '^(mypy|boto3-stubs|types-jsonschema)' requirements-dev.txt)
 fi

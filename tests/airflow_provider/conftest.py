@@ -56,6 +56,19 @@ def description_of_ec2_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def execution_api_made_once() -> Iterator[None]:
+    """Up to 3.2, each task of `dag.test()` has an API server of its own, which takes seconds to generate its routes."""
+    try:
+        from airflow.sdk.execution_time import supervisor
+    except ImportError:  # 2.11 has none
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supervisor, "in_process_api_server", cache(supervisor.in_process_api_server))
+        yield
+
+
 @pytest.fixture(scope="session")
 def airflow_home() -> Path:
     """Airflow's home, with a database."""
