@@ -51,7 +51,7 @@ $(AIRFLOW)/%/.ready: $(AIRFLOW)/.wheel scripts/airflow_environment.sh tests/airf
 
 # every version of Airflow in an environment of its own (Debian: postgresql, redis-server)
 test-airflow:
-	$(MAKE) --jobs=2 --output-sync=target $(patsubst %,test-airflow-%,$(AIRFLOWS))
+	$(MAKE) --jobs=3 --output-sync=target $(patsubst %,test-airflow-%,$(AIRFLOWS))
 
 test-airflow-%: $(AIRFLOW)/%/.ready
 	cd tests/airflow_provider && $(CURDIR)/$(AIRFLOW)/$*/bin/python -m pytest $(ARGS)

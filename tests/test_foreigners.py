@@ -12,7 +12,7 @@ from foreigners import histories
 from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 
-HISTORIES = 1000
+HISTORIES = 2000
 # for several processors
 PARTS = 4
 

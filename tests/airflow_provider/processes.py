@@ -622,10 +622,10 @@ class Run:
         """Mark a task instance as `failed` or `success` by hand, as the web page does."""
         self.airflow.api("PATCH", self._of(instance, own_path=True), {"new_state": state})
 
-    def clear(self, *instances: TaskInstance) -> None:
+    def clear(self, *instances: TaskInstance, only_failed: bool = True) -> None:
         """Let task instances begin again, and the run go on, as the web page does."""
         chosen = [one.task_id if one.map_index == UNMAPPED else [one.task_id, one.map_index] for one in instances]
-        body = {"dry_run": False, "dag_run_id": self.run_id, "task_ids": chosen, "only_failed": True}
+        body = {"dry_run": False, "dag_run_id": self.run_id, "task_ids": chosen, "only_failed": only_failed}
         self.airflow.api("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
 
     def xcom(self, instance: TaskInstance, key: str = "return_value") -> Any:
