@@ -69,7 +69,7 @@ lint: $(BIN)/.built $(AIRFLOW_NEWEST)/.ready
 	$(BIN)/mypy
 	$(AIRFLOW_NEWEST)/bin/mypy $(wildcard python/atlas_privatelink/airflow/*.py python/atlas_privatelink/airflow/operators/*.py \
 		tests/airflow_provider/*.py \
-		tests/airflow_provider/dags/*.py benches/dag_parsing.py benches/real_triggerer.py benches/triggerer.py)
+		tests/airflow_provider/dags/*.py tests/airflow_provider/plugins/*.py benches/dag_parsing.py benches/real_triggerer.py benches/triggerer.py)
 	$(BIN)/python -m mypy.stubtest atlas_privatelink._core
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
