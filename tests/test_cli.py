@@ -222,8 +222,8 @@ def test_6_for_a_time_out_with_the_command_that_waits_on(shell: Shell) -> None:
 
 
 def test_1_for_everything_else(shell: Shell) -> None:
-    nowhere = ("--base-url", "http://127.0.0.1:1", "--request-timeout", "1")
-    assert "refused" in shell.fails(1, "list", "--instance", INSTANCE, *nowhere)
+    nowhere = {"MONGODB_ATLAS_BASE_URL": "http://127.0.0.1:1"}
+    assert "refused" in shell.fails(1, "list", "--instance", INSTANCE, "--request-timeout", "1", **nowhere)
     shell.emulator.retire()
     shell.fails(1, "list", "--instance", INSTANCE)
 

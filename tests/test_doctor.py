@@ -73,6 +73,11 @@ class Doctor:
         """An API key, where most people have theirs."""
         self.environment(MONGODB_ATLAS_PUBLIC_API_KEY=public_key, MONGODB_ATLAS_PRIVATE_API_KEY=private_key)
 
+    def at(self, base_url: str, *words: str) -> Diagnosis:
+        """What it finds where the environment names a host, beside its credentials."""
+        self.environment(MONGODB_ATLAS_BASE_URL=base_url)
+        return self(*words)
+
     def run(self, *words: str) -> tuple[int, str]:
         code = main(["doctor", *words])
         out, err = self._capfd.readouterr()
@@ -419,7 +424,7 @@ def test_a_clock_that_is_ahead(doctor: Doctor) -> None:
     doctor.key()
     long_ago = "date: Sun, 06 Nov 1994 08:49:37 GMT"
     with RawAtlas(reply(200, "[]", "content-type: application/json", long_ago)) as server:
-        verdict, what, _ = doctor("--base-url", server.base_url)["clock"]
+        verdict, what, _ = doctor.at(server.base_url)["clock"]
     assert verdict == "warning" and "ahead of" in what
 
 
@@ -432,7 +437,7 @@ def test_a_clock_that_is_a_little_off(doctor: Doctor, atlas: AtlasEmulator) -> N
 def test_an_answer_that_does_not_tell_the_time(doctor: Doctor, header: str) -> None:
     doctor.key()
     with RawAtlas(reply(200, "[]", "content-type: application/json", header)) as server:
-        assert doctor("--base-url", server.base_url)["clock"][0] == "skipped"
+        assert doctor.at(server.base_url)["clock"][0] == "skipped"
 
 
 # --- proxies ---------------------------------------------------------------------------------------------------------
@@ -446,7 +451,7 @@ def test_a_proxy_that_works(doctor: Doctor, local: AtlasEmulator, authority: Aut
         Proxy(front.base_url) as proxy,
     ):
         doctor.environment(HTTPS_PROXY=proxy.base_url.replace("//", f"//user:{SECRET}@"), NO_PROXY="10.0.0.0/8")
-        found = doctor("--base-url", f"https://{NAME}")
+        found = doctor.at(f"https://{NAME}")
     assert found.code == 0
     assert found["proxy"][1] == f"{proxy.base_url}, from HTTPS_PROXY (NO_PROXY=10.0.0.0/8)"
     assert proxy.base_url in found["connection"][1]
@@ -459,7 +464,7 @@ def test_a_proxy_that_wants_a_password(doctor: Doctor) -> None:
     doctor.key()
     with Proxy("http://127.0.0.1:1", refusal=REFUSAL) as proxy:
         doctor.environment(HTTPS_PROXY=proxy.base_url.replace("//", f"//user:{SECRET}@"))
-        found = doctor("--base-url", f"https://{NAME}")
+        found = doctor.at(f"https://{NAME}")
     assert found.code == 1
     verdict, what, advice = found["connection"]
     assert verdict == "failure" and f"the proxy {proxy.base_url} wants a user name and a password" in what
@@ -502,7 +507,7 @@ def test_a_proxy_that_refuses(doctor: Doctor, status: int) -> None:
     doctor.key()
     with Proxy("http://127.0.0.1:1", refusal=reply(status, "no")) as proxy:
         doctor.environment(HTTPS_PROXY=proxy.base_url.replace("//", f"//user:{SECRET}@"))
-        found = doctor("--base-url", f"https://{NAME}")
+        found = doctor.at(f"https://{NAME}")
     assert found.code == 1
     verdict, what, advice = found["connection"]
     assert verdict == "failure" and what == f"the proxy {proxy.base_url} refuses to lead to {NAME}"
@@ -512,7 +517,7 @@ def test_a_proxy_that_refuses(doctor: Doctor, status: int) -> None:
 def test_a_proxy_that_is_not_there(doctor: Doctor, closed_port: int) -> None:
     doctor.key()
     doctor.environment(HTTPS_PROXY=f"http://user:{SECRET}@127.0.0.1:{closed_port}")
-    found = doctor("--base-url", f"https://{NAME}")
+    found = doctor.at(f"https://{NAME}")
     assert found.code == 1
     assert found["proxy"][:2] == ("ok", f"http://127.0.0.1:{closed_port}, from HTTPS_PROXY")
     verdict, what, advice = found["connection"]
@@ -524,7 +529,7 @@ def test_a_proxy_that_says_nothing(doctor: Doctor) -> None:
     doctor.key()
     with Proxy("http://127.0.0.1:1", refusal=b"") as proxy:
         doctor.environment(HTTPS_PROXY=proxy.base_url)
-        verdict, what, advice = doctor("--base-url", f"https://{NAME}", "--request-timeout", "0.2")["connection"]
+        verdict, what, advice = doctor.at(f"https://{NAME}", "--request-timeout", "0.2")["connection"]
     assert verdict == "failure" and f"nothing comes through the proxy {proxy.base_url}" in what
     assert NAME in advice
 
@@ -532,7 +537,7 @@ def test_a_proxy_that_says_nothing(doctor: Doctor) -> None:
 def test_a_proxy_of_another_kind(doctor: Doctor, closed_port: int) -> None:
     doctor.key()
     doctor.environment(ALL_PROXY=f"socks5://user:{SECRET}@127.0.0.1:{closed_port}")
-    verdict, what, advice = doctor("--base-url", f"https://{NAME}")["connection"]
+    verdict, what, advice = doctor.at(f"https://{NAME}")["connection"]
     assert verdict == "failure" and "not supported" in what and "http://HOST:PORT" in advice
 
 
@@ -562,7 +567,7 @@ def test_a_private_ca_that_is_missing_and_then_is_not(
 ) -> None:
     doctor.key()
     with TlsFront(local.base_url, authority.context("127.0.0.1")) as front:
-        found = doctor("--base-url", front.base_url)
+        found = doctor.at(front.base_url)
         assert found.code == 1
         verdict, what, advice = found["connection"]
         assert verdict == "failure" and "UnknownIssuer" in what and "CA that is not trusted" in what
@@ -572,7 +577,7 @@ def test_a_private_ca_that_is_missing_and_then_is_not(
         assert found["authentication"][0] == "skipped"
 
         doctor.environment(SSL_CERT_FILE=authority.file)
-        found = doctor("--base-url", front.base_url)
+        found = doctor.at(front.base_url)
         assert found.code == 0
         assert found["certificates"][1] == f'SSL_CERT_FILE "{authority.file}" (1 roots)'
         assert found["authentication"][0] == "ok"
@@ -582,7 +587,7 @@ def test_a_certificate_of_another_name(doctor: Doctor, local: AtlasEmulator, aut
     doctor.key()
     doctor.environment(SSL_CERT_FILE=authority.file)
     with TlsFront(local.base_url, authority.context("elsewhere.test")) as front:
-        verdict, what, advice = doctor("--base-url", front.base_url)["connection"]
+        verdict, what, advice = doctor.at(front.base_url)["connection"]
     assert verdict == "failure" and "elsewhere.test" in what and "gateway" in advice
 
 
@@ -592,7 +597,7 @@ def test_a_certificate_file_that_is_none(doctor: Doctor, tmp_path: Path, name: s
     file.write_text("not a certificate\n")
     doctor.key()
     doctor.environment(**{name: file})
-    found = doctor("--base-url", f"https://{NAME}")
+    found = doctor.at(f"https://{NAME}")
     assert found.code == 1
     verdict, what, _ = found["certificates"]
     assert verdict == "failure" and name in what and str(file) in what
@@ -643,6 +648,15 @@ def test_a_host_with_a_password(doctor: Doctor) -> None:
     assert verdict == "failure" and "must not hold a user name or password" in what
 
 
+def test_a_host_that_the_credentials_must_not_go_to(doctor: Doctor, closed_port: int) -> None:
+    doctor.key()
+    found = doctor("--base-url", f"https://127.0.0.1:{closed_port}")
+    assert found["credentials"][0] == "ok"
+    verdict, what, _ = found["host"]
+    assert verdict == "failure" and "the environment are not sent to" in what
+    assert found["connection"][0] == "skipped"
+
+
 @pytest.mark.parametrize("source", ["--base-url", "MONGODB_ATLAS_BASE_URL"])
 def test_plain_http_to_another_machine(doctor: Doctor, source: str) -> None:
     doctor.key()
@@ -659,7 +673,7 @@ def test_plain_http_to_another_machine(doctor: Doctor, source: str) -> None:
 
 def test_a_host_that_refuses_connections(doctor: Doctor, closed_port: int) -> None:
     doctor.key()
-    found = doctor("--base-url", f"https://127.0.0.1:{closed_port}")
+    found = doctor.at(f"https://127.0.0.1:{closed_port}")
     assert found.code == 1
     verdict, what, advice = found["connection"]
     assert verdict == "failure" and f"127.0.0.1:{closed_port} refuses connections" in what
@@ -674,7 +688,7 @@ def test_a_host_that_does_not_answer(doctor: Doctor, atlas: AtlasEmulator) -> No
 
 def test_a_name_that_does_not_resolve(doctor: Doctor) -> None:
     doctor.key()
-    verdict, what, advice = doctor("--base-url", f"https://{NAME}")["connection"]
+    verdict, what, advice = doctor.at(f"https://{NAME}")["connection"]
     assert verdict == "failure" and "cannot be resolved" in what and "DNS" in advice
 
 
@@ -692,7 +706,7 @@ def test_a_name_that_does_not_resolve(doctor: Doctor) -> None:
 def test_something_else_answers(doctor: Doctor, answer: bytes) -> None:
     doctor.key()
     with RawAtlas(answer) as server:
-        found = doctor("--base-url", server.base_url)
+        found = doctor.at(server.base_url)
     assert found.code == 1
     verdict, what, advice = found["connection"]
     assert verdict == "failure" and "is not Atlas's API" in what and "in its place" in advice
@@ -804,5 +818,5 @@ def test_a_server_that_repeats_the_secret(doctor: Doctor) -> None:
     doctor.environment(MONGODB_ATLAS_CLIENT_ID="mdb_sa_id_x", MONGODB_ATLAS_CLIENT_SECRET=SECRET)
     body = json.dumps({"error": "invalid_client", "error_description": f"{SECRET} is wrong"})
     with RawAtlas(reply(401, body, "content-type: application/json")) as server:
-        found = doctor("--base-url", server.base_url)
+        found = doctor.at(server.base_url)
     assert found.code == 4

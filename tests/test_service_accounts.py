@@ -540,6 +540,7 @@ def test_a_creation_that_was_the_first_request_of_all_is_found(call: Caller) -> 
 @pytest.mark.parametrize("prefix", ["MONGODB_ATLAS_", "MCLI_"])
 def test_the_environment(call: Caller, server: Authority, monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
     nothing: dict[str, Any] = {"client_id": None, "client_secret": None}
+    monkeypatch.setenv(f"{prefix}BASE_URL", server.base_url)
     monkeypatch.setenv(f"{prefix}PUBLIC_API_KEY", "abcdefgh")
     monkeypatch.setenv(f"{prefix}PRIVATE_API_KEY", "unused")
     monkeypatch.setenv(f"{prefix}CLIENT_ID", server.client_id)

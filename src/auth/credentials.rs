@@ -169,6 +169,8 @@ pub struct Identity {
     pub base_url: Option<Found>,
     /// Where they were found, for people: "the arguments", "the environment", "profile 'x' of …".
     pub source: String,
+    /// Whether the caller gave the credentials, rather than the environment or a profile.
+    pub is_given: bool,
 }
 
 /// A value, and where it was found.
@@ -227,10 +229,14 @@ fn first_set(around: &dyn Surroundings, names: &[&str]) -> Option<(String, Strin
 /// One sentence that says what was looked at and what is missing.
 pub fn resolve(explicit: &Explicit, around: &dyn Surroundings) -> Result<Identity, String> {
     let environment_base_url = first_set(around, &BASE_URL).map(|(source, url)| Found { url, source });
-    let identity = |credentials, base_url, source: &str| Identity { credentials, base_url, source: source.to_owned() };
+    let identity = |credentials, base_url, source: &str| {
+        let source = source.to_owned();
+        Identity { credentials, base_url, source, is_given: false }
+    };
 
     if let Some(credentials) = given(explicit)? {
-        return Ok(identity(credentials, environment_base_url, "the arguments"));
+        let identity = identity(credentials, environment_base_url, "the arguments");
+        return Ok(Identity { is_given: true, ..identity });
     }
 
     if let Some(name) = &explicit.profile {

@@ -2,11 +2,13 @@
 //! no family of endpoints; `api` does.
 
 mod creation;
+mod destination;
 mod error;
 mod revocation;
 mod update;
 mod waiting;
 
+pub use destination::destination;
 pub use error::{ApiError, ApiErrorKind, Error, Lost, OutcomeUnknown, Unreached};
 pub use revocation::Revoked;
 pub use waiting::{Look, Progress, Waiting};

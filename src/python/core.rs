@@ -5,7 +5,7 @@ use crate::api::{ApiVersion, Invalid, validate};
 use crate::auth::Credentials;
 use crate::auth::credentials::{self, Explicit, Process};
 use crate::auth::service_account::Drive;
-use crate::client::{Client, Error, Options};
+use crate::client::{Client, Error, Options, destination};
 use crate::clock::Clock;
 use crate::python::arguments::Argument;
 use crate::python::call::{Call, closed, work};
@@ -167,12 +167,7 @@ impl Core {
             let argument = base_url.as_deref().map(given).transpose()?;
             let explicit = Explicit { public_key, private_key, client_id, client_secret, access_token, profile };
             let identity = credentials::resolve(&explicit, &Process).map_err(Error::Configuration)?;
-            let base_url = match (argument, identity.base_url) {
-                (Some(base_url), _) => base_url,
-                (None, Some(found)) => BaseUrl::parse(&found.url, allow_insecure)
-                    .map_err(|message| Error::Configuration(format!("{} {message}", found.source)))?,
-                (None, None) => given(BaseUrl::ATLAS)?,
-            };
+            let base_url = destination(argument, &identity, allow_insecure)?;
             let clock = Clock::default();
             let settings = Settings { base_url, connect_timeout, max_connections, ca_file, proxy, clock };
             settings.check().map_err(Error::Invalid)?;

@@ -4,6 +4,9 @@ use crate::api::validate::quoted;
 use std::fmt;
 use url::{Host, Url};
 
+/// The domains of Atlas: the commercial one, and Atlas for Government.
+const ATLAS_DOMAINS: [&str; 2] = ["mongodb.com", "mongodbgov.com"];
+
 /// A checked base URL: http(s), a host, perhaps a path prefix, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
@@ -62,6 +65,21 @@ impl BaseUrl {
         }
     }
 
+    /// Whether it is one of Atlas's own hosts, with encryption: `cloud.mongodb.com`, or another one of MongoDB's.
+    pub fn is_atlas(&self) -> bool {
+        let is_mongodbs = |name: &str| {
+            ATLAS_DOMAINS
+                .iter()
+                .any(|domain| name == *domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+        };
+        self.is_https() && self.url.port().is_none() && self.url.domain().is_some_and(is_mongodbs)
+    }
+
+    /// Whether both lead to the same scheme, host and port.
+    pub fn has_origin_of(&self, other: &Self) -> bool {
+        self.url.origin() == other.url.origin()
+    }
+
     /// Whether connections are encrypted.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
@@ -77,6 +95,24 @@ impl fmt::Display for BaseUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn atlas_is_mongodbs_own_hosts_with_encryption() {
+        for (text, expected) in [
+            ("https://cloud.mongodb.com", true),
+            ("https://cloud.mongodbgov.com", true),
+            ("https://CLOUD.MongoDB.com:443", true),
+            ("https://cloud-dev.mongodb.com", true),
+            ("https://cloud.mongodb.com:8443", false),
+            ("https://notmongodb.com", false),
+            ("https://cloud.mongodb.com.example", false),
+            ("https://example.com/cloud.mongodb.com", false),
+            ("http://cloud.mongodb.com", false),
+            ("https://127.0.0.1", false),
+        ] {
+            assert_eq!(BaseUrl::parse(text, true).unwrap().is_atlas(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn what_is_taken_and_what_is_not() {

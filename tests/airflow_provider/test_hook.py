@@ -110,6 +110,27 @@ def test_without_a_key_the_environment_has_it(connection: Any, monkeypatch: pyte
     assert "public_key='fromtheenv'" in repr(made())
 
 
+def test_another_host_than_atlas_s_gets_nothing_of_the_worker_s(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may edit a connection could have had the worker's secret sent to a host of their choice."""
+    connection(host="https://atlas.example")
+    monkeypatch.setenv("MONGODB_ATLAS_PUBLIC_API_KEY", "fromtheenv")
+    monkeypatch.setenv("MONGODB_ATLAS_PRIVATE_API_KEY", SECRET)
+    with pytest.raises(ConfigurationError, match=r"are not sent to https://atlas\.example"):
+        made()
+    works, message = AtlasHook().test_connection()
+    assert not works
+    assert "are not sent to https://atlas.example" in message
+
+
+def test_a_login_without_a_host_goes_to_atlas(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It went to the base URL of the worker's environment."""
+    monkeypatch.setenv("MONGODB_ATLAS_BASE_URL", "https://atlas.example")
+    connection(login="abcdefgh", password=SECRET)
+    assert "base_url='https://cloud.mongodb.com'" in repr(made())
+
+
 def test_an_unknown_kind_of_credentials_is_named(connection: Any) -> None:
     connection(login="abcdefgh", password=SECRET, extra={"authentication": "kerberos"})
     with pytest.raises(ValidationError, match="authentication must be api_key or service_account") as raised:

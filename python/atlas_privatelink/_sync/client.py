@@ -50,7 +50,8 @@ class Client:
         access_token: An access token of a service account that is fetched elsewhere. It is not renewed here.
         profile: A profile of the Atlas CLI's configuration file to take credentials and host from.
         base_url: The part before `/api/atlas/…`; by default that of the environment or the profile, else
-            `https://cloud.mongodb.com`. A path prefix is kept.
+            `https://cloud.mongodb.com`. A path prefix is kept. Credentials of the environment or a profile are sent
+            only to Atlas's own hosts, and to the base URL set up with them.
         api_version: `"v1.0"` or `"v2"`; by default v1.0 for serverless private endpoints, as their page says, and v2
             for all others.
         timeout: Seconds that one call may take, retries and waiting for a connection included.

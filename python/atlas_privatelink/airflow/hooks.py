@@ -48,7 +48,15 @@ class AtlasHook(BaseHook):
         """
         from .. import Client
 
-        return Client(**client_options(self.get_connection(self.atlas_conn_id)))
+        return Client(**self.client_options())
+
+    def client_options(self) -> dict[str, Any]:
+        """The keyword arguments of `Client` and `AsyncClient` for the connection, secrets included.
+
+        Raises:
+            ConfigurationError, ValidationError: The connection is not complete, or breaks a rule.
+        """
+        return client_options(self.get_connection(self.atlas_conn_id))
 
     async def get_async_conn(self) -> AsyncClient:
         """A client for asyncio, also in a triggerer. Close it, or use it as a context manager.
@@ -109,6 +117,7 @@ def client_options(connection: Connection) -> dict[str, Any]:
         ConfigurationError: Half of the credentials is missing. ValidationError: `authentication` is an unknown word, or
             a text cannot be read as the number or boolean that is wanted.
     """
+    from .._doctor import ATLAS
     from ..errors import ConfigurationError, ValidationError
 
     extra = connection.extra_dejson
@@ -130,6 +139,9 @@ def client_options(connection: Connection) -> dict[str, Any]:
     if connection.host:
         host = connection.host if "://" in connection.host else f"{connection.schema or 'https'}://{connection.host}"
         options["base_url"] = host if connection.port is None else f"{host}:{connection.port}"
+    elif login is not None:
+        # not what the worker's environment says: that host is not this connection's
+        options["base_url"] = ATLAS
     return options
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
-
-from .ec2 import ec2_client
-from .hooks import AtlasHook
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from ..clouds.aws import AwsCloud
     from ..models import Connection, EndpointService
 
-__all__ = ["Remains", "leave"]
+__all__ = ["Remains", "begin_to_delete", "leave", "say_left_behind"]
 
 
 @dataclass(frozen=True)
@@ -176,23 +174,43 @@ def _registered(service: EndpointService) -> Sequence[str]:
     return ()
 
 
-def leave(
-    remains: Remains, *, atlas_conn_id: str, aws_conn_id: str | None, delete: bool, log: Any, ec2: Any = None
-) -> None:
-    """Log what is left behind, and begin to remove it where that was asked for.
+def leave(remains: Remains, *, client_options: Mapping[str, Any], ec2: Any, delete: bool, log: Any) -> None:
+    """Log what is left behind, and begin to delete it where that was asked for.
 
-    There is not much time: Airflow gives a task five seconds to end. So nothing is waited for, and a boto3 client that
-    is there already (`ec2`) is used.
+    There is not much time: Airflow gives a task five seconds to end. So nothing is waited for. And this may run in a
+    signal's handler, in the middle of whatever the task does: it asks Airflow for nothing, which may hold a lock then.
+
+    Args:
+        remains: What is left behind.
+        client_options: Of the task's client.
+        ec2: The task's boto3 client; `None` where boto3 finds credentials by itself.
+        delete: Whether deletion was asked for.
+        log: The task's log.
     """
-    log.warning("Left behind in %s. Another try of the task goes on from there.", remains)
-    if not delete:
-        return
+    say_left_behind(remains, log)
+    if delete:
+        begin_to_delete(remains, client_options=client_options, ec2=ec2, log=log)
+
+
+def say_left_behind(remains: Remains, log: Any) -> None:
+    """Log what is left behind."""
+    _say(log, "Left behind in %s. Another try of the task goes on from there.", remains)
+
+
+def begin_to_delete(remains: Remains, *, client_options: Mapping[str, Any], ec2: Any, log: Any) -> None:
+    """Begin to delete what a task has created, and log what becomes of it."""
+    from .. import Client
+
     try:
-        if ec2 is None and "cloud_endpoint_id" in remains.made:
-            ec2 = ec2_client(aws_conn_id, remains.region)
-        with AtlasHook(atlas_conn_id).get_conn() as client:
+        with Client(**client_options) as client:
             removed = remains.delete(client.with_options(timeout=4.0), ec2)
         why = "since it is in use, or gone already" if remains.made else "since this try of the task has made nothing"
-        log.warning("Being removed: %s", ", ".join(removed) or f"nothing, {why}")
+        _say(log, "Being removed: %s", ", ".join(removed) or f"nothing, {why}")
     except Exception as error:
-        log.warning("It could not be removed: %s: %s", type(error).__name__, error)
+        _say(log, "It could not be removed: %s: %s", type(error).__name__, error)
+
+
+def _say(log: Any, text: str, *arguments: object) -> None:
+    # who listened may have been killed first; that is no reason to leave anything undone
+    with suppress(OSError):
+        log.warning(text, *arguments)

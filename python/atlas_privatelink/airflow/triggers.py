@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from asyncio import sleep
+from asyncio import CancelledError, sleep
 from typing import TYPE_CHECKING
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from .shared_clients import shared_client
+from .trigger_kill import cancelled, killed
 from .waits import Wait, event_of, plain, time_left
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class AtlasWaitTrigger(BaseTrigger):
         try:
             # whatever happens here is the task's to tell its reader; a cancellation is no such thing, and goes on
             return await self._ended()
+        except CancelledError:
+            if not hasattr(BaseTrigger, "on_kill"):
+                await cancelled(self)
+            raise
         except Exception as error:
             return self._of("error", error=error, result=plain(getattr(error, "endpoint", None)))
 
@@ -108,17 +113,8 @@ class AtlasWaitTrigger(BaseTrigger):
         return event_of(outcome, error=error, result=result, deadline=self.deadline, remains=self.remains)
 
     async def on_kill(self) -> None:
-        """Say what is left behind, and begin to remove it if that was asked for (Airflow calls it since 3.3)."""
-        if self.remains is None:
-            return
-        from asgiref.sync import sync_to_async
+        """Say what is left behind, and begin to delete it if that was asked for and the task has failed.
 
-        from .remains import Remains, leave
-
-        await sync_to_async(leave)(
-            Remains.from_json(self.remains),
-            atlas_conn_id=self.atlas_conn_id,
-            aws_conn_id=self.aws_conn_id,
-            delete=self.delete_on_kill,
-            log=self.log,
-        )
+        Airflow calls it since 3.3, where a user has ended the task.
+        """
+        await killed(self)

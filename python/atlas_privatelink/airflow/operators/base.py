@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from sys import exc_info
 from typing import TYPE_CHECKING
 
-from .._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, BaseOperator
+from .._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, AirflowTaskTimeout, BaseOperator
 from ..hooks import AtlasHook
 from ..links import AtlasLink
 from ..remains import Remains, leave
+from ..task_state import state_in_a_handler
 from ..waits import GRACE_SECONDS, NotYet, Wait, deadline_of, not_in_vain, plain, result_of, time_left
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ...models import EndpointService, ServerlessEndpoint, WaitProgress
 
 __all__ = ["AtlasOperator", "ToldToEnd", "finished", "was_made"]
+
+# of the five that Airflow gives a task to end
+_SECONDS_TO_ASK = 1.0
 
 
 class ToldToEnd(BaseException):
@@ -59,6 +63,7 @@ class AtlasOperator(BaseOperator):
         self.links: dict[str, str] = {}
         self._context: Context | None = None
         self._remains: Remains | None = None
+        self._client_options: dict[str, Any] = {}
         self._ec2: Any = None
         self._deadline = 0.0
 
@@ -71,12 +76,18 @@ class AtlasOperator(BaseOperator):
     def _client(self, context: Context, remains: Remains, deadline: float | None = None) -> Iterator[Client]:
         self._context, self._remains = context, remains
         try:
-            with not_in_vain(), AtlasHook(self.atlas_conn_id).get_conn() as client:
+            with not_in_vain(), self._new_client() as client:
                 self._deadline = deadline_of(client, self.timeout) if deadline is None else deadline
                 self._link(AtlasLink.xcom_key, AtlasLink.to(client._core.base_url, remains.group_id))
                 yield client
         finally:
             self._context = None
+
+    def _new_client(self) -> Client:
+        from ... import Client
+
+        self._client_options = AtlasHook(self.atlas_conn_id).client_options()
+        return Client(**self._client_options)
 
     def _push(self, key: str, value: Any) -> None:
         if self._context is not None:
@@ -140,16 +151,25 @@ class AtlasOperator(BaseOperator):
         if self._remains is not None:
             leave(
                 self._remains,
-                atlas_conn_id=self.atlas_conn_id,
-                aws_conn_id=self.aws_conn_id,
-                delete=self.delete_on_kill,
-                log=self.log,
+                client_options=self._client_options,
                 ec2=self._ec2,
+                delete=self.delete_on_kill and not self._is_taken_over(),
+                log=self.log,
             )
         # Airflow 3 calls this out of the signal's handler and then lets the task go on; not where it was a time limit,
-        # which is raised already
-        if not SIGTERM_RAISES and exc_info()[0] is None:
+        # which is raised already. The handler may have come into any `except`
+        if not SIGTERM_RAISES and not isinstance(exc_info()[1], AirflowTaskTimeout):
             raise ToldToEnd("the task was told to end")
+
+    def _is_taken_over(self) -> bool:
+        """Whether a user has cleared the task, or marked it as success: what it has created is wanted."""
+        context = self._context
+        state = None if context is None else state_in_a_handler(context["ti"], seconds=_SECONDS_TO_ASK)
+        if state not in ("success", "restarting"):
+            return False
+        with suppress(OSError):
+            self.log.warning("Nothing is deleted: the task is %s", state)
+        return True
 
 
 def was_made(result: ServerlessEndpoint | EndpointService) -> bool:
