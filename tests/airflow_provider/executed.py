@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,8 @@ def _context(pushed: dict[str, Any], *, run_id: str, try_number: int) -> Any:
         pushed[key] = value
 
     named = {"dag_id": "dag", "task_id": "task", "run_id": run_id, "map_index": -1}
-    return {"ti": SimpleNamespace(**named, try_number=try_number, xcom_push=push)}
+    began = datetime.now(timezone.utc)
+    return {"ti": SimpleNamespace(**named, try_number=try_number, start_date=began, xcom_push=push)}
 
 
 def executed(operator: Any, *, run_id: str = "run", try_number: int = 1) -> tuple[Any, dict[str, Any]]:

@@ -393,6 +393,9 @@ class Airflow:
                 "task_instance_heartbeat_timeout": 20,
                 "task_instance_heartbeat_timeout_detection_interval": 3,
                 "trigger_timeout_check_interval": 5,
+                # what a killed worker of LocalExecutor had taken is queued for ever otherwise
+                "task_queued_timeout": 45,
+                "task_queued_timeout_check_interval": 5,
                 "max_tis_per_query": 64,
             },
             "workers": {"min_heartbeat_interval": 3},

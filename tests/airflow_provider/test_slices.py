@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from cloud_sides import Sides
 from executed import executed, in_slices
 
-from atlas_privatelink import ServerError
+from atlas_privatelink import ServerError, WaitTimeout
 from atlas_privatelink.airflow import AtlasConnectOperator, AtlasDisconnectOperator
 from atlas_privatelink.airflow._versions import AirflowFailException
 from atlas_privatelink.airflow.operators import connection
@@ -169,3 +171,46 @@ def test_what_only_a_person_can_mend_fails_for_good_and_an_outage_does_not(both:
     both.atlas.heal()
     assert both.of_atlas(place["group_id"]) == []
     assert both.ec2.vpc_endpoints() == []
+
+
+def connecting(sides: Sides, group_id: str, **options: Any) -> Callable[[], AtlasConnectOperator]:
+    """Makes the operator of a dedicated connection anew."""
+    ends: dict[str, Any] = {"group_id": group_id, "cluster_name": "Cluster0", "vpc_id": sides.ec2.vpc_id()}
+    return lambda: AtlasConnectOperator(task_id="connect", deferrable=True, region="us-east-1", **ends, **options)
+
+
+def test_a_deferred_task_whose_time_is_up_says_what_it_has_created(idle: Sides, group_id: str) -> None:
+    """It named no id, and only the time of its last slice."""
+    connect = connecting(idle, group_id, timeout=2)
+    with pytest.raises(WaitTimeout, match=r"this try has taken [2-9] s; project .*endpoint service id") as raised:
+        in_slices(connect)
+    ((service_id, _, _),) = idle.of_atlas(group_id)
+    assert service_id in str(raised.value)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_execution_timeout_counts_while_a_task_is_deferred(idle: Sides, group_id: str, *, asked: bool) -> None:
+    """It did not, and what was to be deleted on a kill was not."""
+    limits: dict[str, Any] = {"execution_timeout": timedelta(seconds=2), "delete_on_kill": asked}
+    with pytest.raises(WaitTimeout):
+        in_slices(connecting(idle, group_id, **limits))
+    assert (idle.of_atlas(group_id) == []) == asked
+
+
+def test_a_task_gives_its_worker_back_while_aws_refuses_for_now(
+    both: Sides, group_id: str, at_short_intervals: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It held it until AWS answered again."""
+    # not for a minute in boto3 itself
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    def meanwhile(number: int) -> None:
+        if number == 1:
+            both.ec2.throttle(1, action="CreateVpcEndpoint")
+        if number == 4:
+            both.ec2.forget_faults()
+
+    result, _, deferrals = in_slices(connecting(both, group_id), meanwhile=meanwhile)
+    assert deferrals >= 5
+    assert result["cloud_endpoint_origin"] == "created"
+    assert len(both.ec2.vpc_endpoints()) == 1

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from sys import exc_info
 from typing import TYPE_CHECKING
 
 from .._versions import DEFAULT_DEFERRABLE, SIGTERM_RAISES, AirflowTaskTimeout, BaseOperator
+from ..ec2 import ec2_client
 from ..hooks import AtlasHook
 from ..links import AtlasLink
-from ..remains import Remains, leave
+from ..remains import Remains, leave, say_left_behind
 from ..task_state import state_in_a_handler
 from ..waits import GRACE_SECONDS, NotYet, Wait, deadline_of, not_in_vain, plain, result_of, time_left
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from datetime import datetime
     from typing import Any, NoReturn
 
     from airflow.sdk import BaseOperatorLink, Context
@@ -66,6 +69,7 @@ class AtlasOperator(BaseOperator):
         self._client_options: dict[str, Any] = {}
         self._ec2: Any = None
         self._deadline = 0.0
+        self._start_date: datetime | None = None
 
     # what on_kill is to know and to do; operators that make something say more
 
@@ -74,7 +78,7 @@ class AtlasOperator(BaseOperator):
 
     @contextmanager
     def _client(self, context: Context, remains: Remains, deadline: float | None = None) -> Iterator[Client]:
-        self._context, self._remains = context, remains
+        self._context, self._remains, self._start_date = context, remains, _start_date_of(context)
         try:
             with not_in_vain(), self._new_client() as client:
                 self._deadline = deadline_of(client, self.timeout) if deadline is None else deadline
@@ -127,6 +131,8 @@ class AtlasOperator(BaseOperator):
         from ..triggers import AtlasWaitTrigger
 
         remains = self._remains
+        # Airflow ends a process at the execution timeout, but nothing that is deferred
+        self._deadline = min(self._deadline, self._execution_deadline())
         self.defer(
             trigger=AtlasWaitTrigger(
                 atlas_conn_id=self.atlas_conn_id,
@@ -144,7 +150,44 @@ class AtlasOperator(BaseOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the trigger's event."""
-        return finished(context, result_of(event))
+        with self._after_deferral(context, event):
+            return finished(context, result_of(event))
+
+    @contextmanager
+    def _after_deferral(self, context: Context, event: Mapping[str, Any]) -> Iterator[None]:
+        """What fails after a deferral says what is left behind, and how long the whole try has taken."""
+        from ...errors import WaitTimeout
+
+        known, self._deadline, self._start_date = event["remains"], event["deadline"], _start_date_of(context)
+        if known is not None:
+            self._remains = Remains.from_json(known)
+        try:
+            yield
+        except WaitTimeout as error:
+            ids = "" if self._remains is None or error.connection is not None else f"; {self._remains}"
+            whole = f"this try has taken {time.time() - self._began():.0f} s{ids}"
+            error.args = (f"{error} ({whole})", *error.args[1:])
+            self._end_at_execution_timeout()
+            raise
+
+    def _end_at_execution_timeout(self) -> None:
+        """Does what Airflow does where a task that runs has reached its execution timeout."""
+        if self._remains is None:
+            return
+        if time.time() < self._execution_deadline():
+            say_left_behind(self._remains, self.log)
+            return
+        options = AtlasHook(self.atlas_conn_id).client_options()
+        ec2 = ec2_client(self.aws_conn_id, self._remains.region) if "cloud_endpoint_id" in self._remains.made else None
+        leave(self._remains, client_options=options, ec2=ec2, delete=self.delete_on_kill, log=self.log)
+
+    def _began(self) -> float:
+        """When this try has begun, deferred or not, in seconds since the epoch."""
+        return self._deadline - self.timeout if self._start_date is None else self._start_date.timestamp()
+
+    def _execution_deadline(self) -> float:
+        limit = self.execution_timeout
+        return float("inf") if limit is None else self._began() + limit.total_seconds()
 
     def on_kill(self) -> None:
         """Say what is left behind, and begin to remove it if that was asked for."""
@@ -170,6 +213,12 @@ class AtlasOperator(BaseOperator):
         with suppress(OSError):
             self.log.warning("Nothing is deleted: the task is %s", state)
         return True
+
+
+def _start_date_of(context: Context) -> datetime | None:
+    """When this try has begun: a deferral leaves it as it is."""
+    start_date: datetime | None = getattr(context["ti"], "start_date", None)
+    return start_date
 
 
 def was_made(result: ServerlessEndpoint | EndpointService) -> bool:

@@ -15,7 +15,7 @@ from .base import AtlasOperator, finished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Literal
+    from typing import Any, Literal, NoReturn
 
     from airflow.sdk import Context
 
@@ -27,7 +27,7 @@ __all__ = ["AtlasConnectOperator", "AtlasDisconnectOperator"]
 # how often a deferred task comes back to look at what Atlas does not show
 _CLOUD_DELETION_SECONDS = 30.0
 _CLOUD_ACCEPTANCE_SECONDS = 300.0
-# and how long it leaves Atlas alone that it has found away
+# and how long it leaves Atlas or the cloud alone that it has found away, or busy
 _OUTAGE_SECONDS = 30.0
 
 
@@ -85,10 +85,11 @@ class AtlasConnectionOperator(AtlasOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the trigger's event."""
-        if not has_vanished(event):
-            result_of(event)
         remains = event["remains"]
-        return self._go_on(context, event["deadline"], None if remains is None else Remains.from_json(remains))
+        with self._after_deferral(context, event):
+            if not has_vanished(event):
+                result_of(event)
+            return self._go_on(context, event["deadline"], None if remains is None else Remains.from_json(remains))
 
     def _go_on(self, context: Context, deadline: float | None = None, remains: Remains | None = None) -> Any:
         # what an earlier slice of this try has checked and created
@@ -111,8 +112,7 @@ class AtlasConnectionOperator(AtlasOperator):
                 # the first slice says at once that Atlas cannot be reached: its address may be wrong
                 if resume is None or time.time() + _OUTAGE_SECONDS >= self._deadline:
                     raise
-                self.log.warning("Deferred, since Atlas is away: %s", error)
-                self._defer(None, time.time() + _OUTAGE_SECONDS)
+                self._defer_in_trouble(str(error))
             return finished(context, {**plain(connection), "srv": connection.srv}, key="srv")
 
     def _arguments(self, timeout: float) -> dict[str, Any]:
@@ -144,14 +144,18 @@ class AtlasConnectionOperator(AtlasOperator):
             self.log.info("%d of %d, %s: %s %s", event.number, event.count, event.step, event.action, event.detail)
         elif event.trouble is not None:
             self.log.warning("%d of %d, %s: %s", event.number, event.count, event.step, event.trouble)
-        # after the deadline nobody defers any more: this process gives up, with what is known on both sides; and where
-        # there was trouble, what would be waited for may not have been asked for yet
-        if event.state == "waiting" and event.trouble is None and self.deferrable and time.time() < self._deadline:
+        # after the deadline nobody defers any more: this process gives up, with what is known on both sides
+        if event.state == "waiting" and self.deferrable and time.time() < self._deadline:
             self._defer_at(event)
 
     def _defer_at(self, event: ConnectionProgress) -> None:
+        if event.trouble is not None:
+            # what would be waited for may not have been asked for yet; and checks that were not done are not skipped
+            if event.step != "PREFLIGHT" and self._may_be_begun_again(event):
+                self._defer_in_trouble(event.trouble)
+            return
         if event.step == "DELETE_CLOUD_ENDPOINT":
-            if _is_deleted_in_atlas(event.connection):
+            if self._may_be_begun_again(event):
                 self.log.info("Deferred: %s", event.step.description)
                 self._defer(None, time.time() + _CLOUD_DELETION_SECONDS)
             return
@@ -161,6 +165,14 @@ class AtlasConnectionOperator(AtlasOperator):
         if wait is not None:
             self.log.info("Deferred: %s", event.step.description)
             self._defer(wait, look_again_at)
+
+    @staticmethod
+    def _may_be_begun_again(event: ConnectionProgress) -> bool:
+        return event.step != "DELETE_CLOUD_ENDPOINT" or _is_deleted_in_atlas(event.connection)
+
+    def _defer_in_trouble(self, trouble: str) -> NoReturn:
+        self.log.warning("Deferred for %.0f s: %s", _OUTAGE_SECONDS, trouble)
+        self._defer(None, time.time() + _OUTAGE_SECONDS)
 
     def _wait_of(self, event: ConnectionProgress) -> Wait | None:
         """What the triggerer can wait for at a step; `None` where this process has to."""
