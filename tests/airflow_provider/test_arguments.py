@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from cloud_sides import Sides
 from executed import executed
 from urllib3.connectionpool import HTTPConnectionPool
 
-from atlas_privatelink import CloudError
+from atlas_privatelink import CloudError, ValidationError
 from atlas_privatelink.airflow import (
     AtlasConnectOperator,
     AtlasCreateEndpointServiceOperator,
@@ -18,6 +19,7 @@ from atlas_privatelink.airflow import (
     AtlasDeleteEndpointServiceOperator,
     AtlasDeleteServerlessEndpointOperator,
     AtlasDisconnectOperator,
+    AtlasPrivateEndpointSensor,
     AwsConsoleLink,
 )
 from atlas_privatelink.airflow._versions import SIGTERM_RAISES, AirflowFailException
@@ -142,3 +144,29 @@ def test_links_to_the_consoles_of_other_partitions() -> None:
     assert AwsConsoleLink.to("eu-west-1", "vpce-0a").startswith("https://eu-west-1.console.aws.amazon.com/")
     assert AwsConsoleLink.to("us-gov-west-1", "vpce-0a").startswith("https://console.amazonaws-us-gov.com/")
     assert AwsConsoleLink.to("cn-north-1", "vpce-0a").startswith("https://cn-north-1.console.amazonaws.cn/")
+
+
+@pytest.mark.parametrize("field", ["cluster_name", "region", "vpc_id"])
+def test_a_template_without_a_value_is_refused(both: Sides, ends: dict[str, Any], field: str) -> None:
+    """A cluster called "None" was connected."""
+    both.atlas.reset_stats()
+    with pytest.raises(AirflowFailException, match=f"{field} was rendered to None"):
+        executed(AtlasConnectOperator(task_id="connect", **{**ends, field: "None"}))
+    assert both.atlas.stats().requests == 0
+
+
+def test_two_deployments_are_refused_when_the_dag_is_parsed(ends: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"either cluster_name .* or instance_name"):
+        AtlasConnectOperator(task_id="connect", **ends, instance_name="Instance0")
+    # one of them may be rendered to nothing
+    AtlasConnectOperator(task_id="connect", **ends, instance_name="{{ params.instance }}")
+
+
+def test_an_unknown_status_is_refused_when_the_dag_is_parsed() -> None:
+    unknown: Any = "GONE"
+    with pytest.raises(ValidationError, match="until must be RESERVED, AVAILABLE or DELETED"):
+        AtlasPrivateEndpointSensor(task_id="gone", group_id="0" * 24, service_id="0" * 24, until=unknown)
+
+
+def test_a_time_limit_may_be_a_timedelta(ends: dict[str, Any]) -> None:
+    assert AtlasConnectOperator(task_id="connect", **ends, timeout=timedelta(minutes=2)).timeout == 120

@@ -89,11 +89,11 @@ def test_a_uri_s_options_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "http://proxy.example.com" in repr(made())
     for name, text in (("timeout", "soon"), ("max_retries", "many"), ("allow_insecure", "perhaps")):
         monkeypatch.setenv(VARIABLE, f"{where}?{name}={text}")
-        with pytest.raises(
-            ValidationError, match=rf"connection atlas_default: {name} must be .* got '{text}'"
-        ) as raised:
+        with pytest.raises(ValidationError, match=rf"connection atlas_default: {name} must be of the type ") as raised:
             made()
         assert raised.value.field == name
+        # it may be a secret that somebody has put into the wrong field
+        assert text not in str(raised.value)
 
 
 @pytest.mark.parametrize(("fields", "missing"), [({"login": "abcdefgh"}, "password"), ({"password": SECRET}, "login")])

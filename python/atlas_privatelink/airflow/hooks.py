@@ -130,7 +130,7 @@ def client_options(connection: Connection) -> dict[str, Any]:
         raise ConfigurationError(f"connection {connection.conn_id}: {missing} is missing")
     kind = options.pop("authentication", None)
     if kind not in (None, "api_key", "service_account"):
-        rule = f"connection {connection.conn_id}: authentication must be api_key or service_account, got {kind!r}"
+        rule = f"connection {connection.conn_id}: authentication must be api_key or service_account"
         raise ValidationError(rule, field="authentication")
     if login is not None:
         is_account = login.startswith(_SERVICE_ACCOUNT_ID) if kind is None else kind == "service_account"
@@ -155,7 +155,7 @@ def _option(connection: Connection, name: str, value: Any) -> Any:
     try:
         return _FROM_TEXT[kind](value)
     except ValueError:
-        rule = f"connection {connection.conn_id}: {name} must be of the type {kind}, got {value!r}"
+        rule = f"connection {connection.conn_id}: {name} must be of the type {kind}"
         raise ValidationError(rule, field=name) from None
 
 

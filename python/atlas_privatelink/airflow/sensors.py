@@ -69,6 +69,10 @@ class AtlasPrivateEndpointSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if until not in ("RESERVED", "AVAILABLE", "DELETED"):
+            from ..errors import ValidationError
+
+            raise ValidationError(f"until must be RESERVED, AVAILABLE or DELETED, got {until!r}", field="until")
         self.group_id = group_id
         self.instance_name = instance_name
         self.service_id = service_id

@@ -44,7 +44,7 @@ class AtlasOperator(BaseOperator):
 
     Args:
         atlas_conn_id: A connection of the type `mongodbatlas`.
-        timeout: Seconds that one try of the task may wait in all, deferred or not.
+        timeout: Seconds (or a `timedelta`) that one try of the task may wait in all, deferred or not.
         deferrable: Wait in the triggerer; by default what `[operators] default_deferrable` says.
     """
 
@@ -55,13 +55,13 @@ class AtlasOperator(BaseOperator):
         self,
         *,
         atlas_conn_id: str = AtlasHook.default_conn_name,
-        timeout: float = 3600.0,
+        timeout: float | timedelta = 3600.0,
         deferrable: bool = DEFAULT_DEFERRABLE,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.atlas_conn_id = atlas_conn_id
-        self.timeout = timeout
+        self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         self.deferrable = deferrable
         self.links: dict[str, str] = {}
         self._context: Context | None = None
@@ -81,11 +81,24 @@ class AtlasOperator(BaseOperator):
         self._context, self._remains, self._start_date = context, remains, _start_date_of(context)
         try:
             with not_in_vain(), self._new_client() as client:
+                self._check_rendered()
                 self._deadline = deadline_of(client, self.timeout) if deadline is None else deadline
                 self._link(AtlasLink.xcom_key, AtlasLink.to(client._core.base_url, remains.group_id))
                 yield client
         finally:
             self._context = None
+
+    def _check_rendered(self) -> None:
+        """Refuses what a template without a value was rendered to.
+
+        Raises:
+            ValidationError: It is there, in a field.
+        """
+        from ...errors import ValidationError
+
+        for name in self.template_fields:
+            if getattr(self, name) == "None":
+                raise ValidationError(f"{name} was rendered to None: the template has no value", field=name)
 
     def _new_client(self) -> Client:
         from ... import Client
@@ -217,7 +230,7 @@ class AtlasOperator(BaseOperator):
 
 def _start_date_of(context: Context) -> datetime | None:
     """When this try has begun: a deferral leaves it as it is."""
-    start_date: datetime | None = getattr(context["ti"], "start_date", None)
+    start_date: datetime | None = getattr(context.get("ti"), "start_date", None)
     return start_date
 
 

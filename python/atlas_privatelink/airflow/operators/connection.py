@@ -65,6 +65,11 @@ class AtlasConnectionOperator(AtlasOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if _is_text(cluster_name) and _is_text(instance_name):
+            from ...errors import ValidationError
+
+            rule = "give either cluster_name (a dedicated cluster) or instance_name (a serverless instance)"
+            raise ValidationError(rule, field="cluster_name")
         self.group_id = group_id
         self.cluster_name = cluster_name
         self.instance_name = instance_name
@@ -356,6 +361,11 @@ class AtlasDisconnectOperator(AtlasConnectionOperator):
             confirm=self._agree,
             atlas=atlas,
         )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is known already when a DAG is parsed: a template may be rendered to nothing."""
+    return isinstance(value, str) and value != "" and "{" not in value
 
 
 def _created(connection: Connection) -> list[str]:
