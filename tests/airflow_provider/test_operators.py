@@ -191,7 +191,7 @@ def test_what_breaks_a_rule_is_said_once_and_not_sent(
     assert both.atlas.stats().requests == 0
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e9, "soon", timedelta(hours=1)])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e9, "soon", timedelta(0)])
 def test_a_time_limit_is_seconds(both: Sides, group_id: str, timeout: Any) -> None:
     operator = AtlasCreateServerlessEndpointOperator(
         task_id="create_endpoint", group_id=group_id, instance_name="Instance0", timeout=timeout
