@@ -29,6 +29,8 @@ _CLOUD_DELETION_SECONDS = 30.0
 _CLOUD_ACCEPTANCE_SECONDS = 300.0
 # and how long it leaves Atlas or the cloud alone that it has found away, or busy
 _OUTAGE_SECONDS = 30.0
+# what they wait for was asked for by the step before
+_STEPS_THAT_ONLY_WAIT = ("NAME_SERVICE", "ACCEPT", "CONNECTION_STRING")
 
 
 class AtlasConnectionOperator(AtlasOperator):
@@ -154,7 +156,7 @@ class AtlasConnectionOperator(AtlasOperator):
             self._defer_at(event)
 
     def _defer_at(self, event: ConnectionProgress) -> None:
-        if event.trouble is not None:
+        if event.trouble is not None and event.step not in _STEPS_THAT_ONLY_WAIT:
             # what would be waited for may not have been asked for yet; and checks that were not done are not skipped
             if event.step != "PREFLIGHT" and self._may_be_begun_again(event):
                 self._defer_in_trouble(event.trouble)
