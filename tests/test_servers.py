@@ -262,13 +262,11 @@ def test_jetty_takes_any_order_but_nothing_twice(jetty: JettyServer) -> None:
 def test_jetty_takes_fifty_counts_at_once(jetty: JettyServer) -> None:
     with connected(jetty) as connection:
         challenge = connection.challenge()
-    jetty.set_delay_ms(300)
-    begin = time.monotonic()
+    # longer than a busy machine takes to send them all
+    jetty.set_delay_ms(3000)
     with ThreadPoolExecutor(50) as pool:
         statuses = list(pool.map(lambda count: _create(jetty, challenge, count), range(1, 51)))
-    took = time.monotonic() - begin
     assert statuses == [201] * 50
-    assert 0.3 <= took < 3
     stats = jetty.stats()
     assert stats.max_in_flight == 50
     assert stats.created == 50

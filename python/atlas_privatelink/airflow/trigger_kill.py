@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -78,7 +79,8 @@ async def _delete_if_failed(trigger: AtlasWaitTrigger, remains: Remains) -> None
     def delete() -> None:
         begin_to_delete(remains, client_options=options, ec2=ec2, log=trigger.log)
 
-    await asyncio.get_running_loop().run_in_executor(_threads(), delete)
+    # Airflow finds a task's log by the context
+    await asyncio.get_running_loop().run_in_executor(_threads(), copy_context().run, delete)
 
 
 async def _to_its_end(work: Awaitable[None], seconds: float) -> None:
