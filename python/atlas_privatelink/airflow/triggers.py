@@ -16,12 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from typing import Any
 
-    from ..models import WaitProgress
-
 __all__ = ["AtlasWaitTrigger"]
-
-# a status that stays the same is logged no more often
-_SECONDS_OF_SILENCE = 60.0
 
 
 class AtlasWaitTrigger(BaseTrigger):
@@ -66,7 +61,6 @@ class AtlasWaitTrigger(BaseTrigger):
         self.remains = remains
         self.delete_on_kill = delete_on_kill
         self.aws_conn_id = aws_conn_id
-        self._logged_at = 0.0
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class's path and its arguments, which JSON has."""
@@ -106,8 +100,7 @@ class AtlasWaitTrigger(BaseTrigger):
             return self._of("again", result=None)
         try:
             async with shared_client(self.atlas_conn_id) as client:
-                wait = Wait(self.operation, self.arguments)
-                reached = await wait.on(client, timeout=time_left(end), on_progress=self._log_progress)
+                reached = await Wait(self.operation, self.arguments).on(client, timeout=time_left(end))
         except WaitTimeout as error:
             if end < self.deadline:
                 return self._of("again", result=plain(error.endpoint))
@@ -115,13 +108,6 @@ class AtlasWaitTrigger(BaseTrigger):
         except EndpointFailed as error:
             return self._of("failed", error=error, result=plain(error.endpoint))
         return self._of("reached", result=plain(reached))
-
-    def _log_progress(self, progress: WaitProgress) -> None:
-        is_silent = time.time() - self._logged_at < _SECONDS_OF_SILENCE
-        if is_silent and not progress.changed and not progress.trouble:
-            return
-        self._logged_at = time.time()
-        self.log.info("%s after %.0f s", progress.trouble or f"status {progress.status}", progress.elapsed)
 
     def _of(self, outcome: str, *, error: Exception | None = None, result: Any) -> dict[str, Any]:
         return event_of(outcome, error=error, result=result, deadline=self.deadline, remains=self.remains)
